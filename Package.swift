@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// `scripts/check` and CI set this: a warning is then an error in every target of ours.
+let strict = Context.environment["SLUICE_WARNINGS_AS_ERRORS"] == "1"
+
+let settings: [SwiftSetting] =
+    [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+    + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-fvisibility=hidden"])]
+
+/// A library of ours under Sources/.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+}
+
+/// A C library of ours under CModules/.
+func cModule(_ name: String) -> Target {
+    .target(name: name, path: "CModules/\(name)", cSettings: cSettings)
+}
+
+/// The door to a C library of the system: a module map and typed shims under CModules/.
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "CModules/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// The tests of one library, in the mirrored folder under Tests/.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+        swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        cModule("CByteScan"),
+        cModule("CHTTPParser"),
+        cModule("CLinuxIO"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        system("CISAL", pkgConfig: "libisal", apt: "libisal-dev"),
+        system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+        system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        library("SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"]),
+        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"]),
+        library("SluiceIO", ["SluiceCore", "SluiceHTTP", "CLinuxIO"]),
+        library("SluiceLog", ["SluiceCore", grdb]),
+        library("SluiceDelivery", ["SluiceCore", "SluiceIO", "CCurl"]),
+        library(
+            "SluiceServer",
+            ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", "SluiceDelivery", logging, yams]),
+        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", histogram]),
+        .executableTarget(
+            name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
+            path: "Sources/sluice", swiftSettings: settings),
+        tests("SluiceCoreTests", ["SluiceCore"]),
+        tests("SluiceHTTPTests", ["SluiceHTTP"]),
+        tests("SluiceIOTests", ["SluiceIO"]),
+        tests("SluiceLogTests", ["SluiceLog", grdb]),
+        tests("SluiceDeliveryTests", ["SluiceDelivery"]),
+        tests("SluiceServerTests", ["SluiceServer"]),
+        tests("SluiceSimulatorTests", ["SluiceSimulator"]),
+        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

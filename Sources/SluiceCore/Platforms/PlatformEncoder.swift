@@ -1,0 +1,91 @@
+// What delivery asks of a platform on the way out.
+
+/// What an encoder made of one event.
+package enum EncodeResult: Equatable {
+    /// It is in the request under construction.
+    case added
+    /// The request has no room for it: send what is there, begin anew, add it again.
+    case full
+    /// The platform requires fields the event lacks; canonical names, in the platform's order.
+    case missing([String])
+    /// The event can never be sent to this platform, for this reason.
+    case unfit(String)
+}
+
+/// A request for an upstream, without its base URL and credentials. Reused.
+package struct OutgoingRequest: ~Copyable {
+    package var method: RequestMethod = .post
+    /// Appended to the destination's URL, properly escaped; empty when the URL is the endpoint.
+    package var path: ByteBuffer
+    package var contentType: StaticString = "application/json"
+    package var body: ByteBuffer
+    /// Further header lines, `Name: value`, without line ends.
+    package var headers: [String] = []
+
+    package init() {
+        path = ByteBuffer(capacity: 256)
+        body = ByteBuffer(capacity: 65_536)
+    }
+
+    package mutating func reset() {
+        method = .post
+        path.removeAll()
+        contentType = "application/json"
+        body.removeAll()
+        headers.removeAll(keepingCapacity: true)
+    }
+}
+
+/// What an answer means for the events of its request.
+package enum Verdict: Equatable {
+    case delivered
+    /// The platform will never take these events; its status and words are kept.
+    case rejected(reason: String)
+    /// One of several events is at fault: send them again in smaller requests.
+    case split(reason: String)
+    /// Try again; after so many seconds where the platform says so.
+    case retry(afterSeconds: Int?, reason: String)
+}
+
+/// An upstream's answer, as far as it was kept.
+package struct UpstreamAnswer {
+    package var status: Int
+    /// At most 64 KiB of it.
+    package var body: [UInt8]
+    /// Header names in lower case.
+    package var headers: [(name: String, value: String)]
+
+    package init(status: Int, body: [UInt8] = [], headers: [(name: String, value: String)] = []) {
+        self.status = status
+        self.body = body
+        self.headers = headers
+    }
+
+    /// The value of the first header with this lower-case name.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+}
+
+/// One platform's side of delivery. One instance per destination; delivery thread only.
+package protocol PlatformEncoder: AnyObject {
+    /// Most events one request may carry, whatever the destination's `batch` says.
+    var eventsPerRequestMax: Int { get }
+
+    /// Whether the platform takes events of this type and network by default, before a
+    /// destination's own rules. `network` is empty for organic events.
+    func takes(type: EventType, network: Bytes) -> Bool
+
+    /// Begins a new request.
+    func begin(now milliseconds: Int64)
+
+    /// Adds a canonical event (one line, without its line feed) to the request.
+    func add(_ event: Bytes) -> EncodeResult
+
+    /// Writes the request that holds all events added since `begin`.
+    func finish(into request: inout OutgoingRequest)
+
+    /// Says what an answer means. Called for every answer with an HTTP status; connection errors
+    /// never come here. `eventCount` is the number of events the request carried.
+    func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict
+}
