@@ -113,7 +113,7 @@ package struct DecodeResult {
 }
 
 /// What the gateway itself refuses, to be said in the platform's form.
-package enum EdgeProblem: Sendable, Equatable {
+package enum EdgeProblem: Sendable {
     /// HTTP framing or the request head is wrong; the text says what.
     case badRequest(StaticString)
     /// No credential, or one that nobody has.
