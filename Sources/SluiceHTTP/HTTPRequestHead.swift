@@ -38,6 +38,14 @@ package enum HTTPFraming: Equatable, Sendable {
         return unsafe HTTPRequestHead(base: bytes.base, fields: fields)
     }
 
+    /// The same head, but the connection closes after its answer: `keepAlive` is false.
+    package var closing: HTTPRequestHead {
+        var fields = fields
+        fields.close = 1
+        // Safety: the same memory under the same head.
+        return unsafe HTTPRequestHead(base: base, fields: fields)
+    }
+
     // MARK: the request line
 
     package var method: RequestMethod {
