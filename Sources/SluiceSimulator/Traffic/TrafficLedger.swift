@@ -18,15 +18,17 @@ package final class TrafficLedger: Sendable {
     private let descriptor: Int32?
     private let state = Mutex(State())
 
+    /// In memory only.
+    package init(eventsMax: Int = 10_000_000) {
+        self.eventsMax = eventsMax
+        descriptor = nil
+    }
+
     /// - Parameters:
     ///   - path: a file to append to, made if it is not there.
     ///   - eventsMax: the most events remembered, at 24 bytes each; more are counted as unlisted.
-    package init(path: String? = nil, eventsMax: Int = 10_000_000) throws(SystemError) {
+    package init(path: String, eventsMax: Int = 10_000_000) throws(SystemError) {
         self.eventsMax = eventsMax
-        guard let path else {
-            descriptor = nil
-            return
-        }
         // Safety: `open` reads the path, which Swift zero-terminates, and keeps no pointer to it.
         let opened = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard opened >= 0 else { throw SystemError(call: "open", code: errno) }
