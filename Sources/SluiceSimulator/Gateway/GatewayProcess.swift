@@ -75,7 +75,8 @@ package final class GatewayProcess {
     ) throws(GatewayError) {
         runPath = dataFolder + "/run.json"
         self.logPath = logPath
-        unlink(runPath)
+        // Safety: unlink reads the path, which Swift zero-terminates.
+        _ = unsafe unlink(runPath)
         do throws(SystemError) {
             let child = try ChildProcess.spawn(
                 executable: executable, arguments: arguments, outputPath: logPath,

@@ -36,9 +36,9 @@ package enum PlainTime {
         let days = floorDivide(seconds, 86_400)
         let rest = Int(seconds - days * 86_400)
         let (year, month, day) = civil(days: Int(days))
-        return pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) + "T" + pad(rest / 3600, 2) + ":"
-            + pad(rest / 60 % 60, 2) + ":" + pad(rest % 60, 2) + "."
-            + pad(Int(milliseconds - seconds * 1000), 3) + "Z"
+        let date = [pad(year, 4), pad(month, 2), pad(day, 2)].joined(separator: "-")
+        let time = [pad(rest / 3600, 2), pad(rest / 60 % 60, 2), pad(rest % 60, 2)].joined(separator: ":")
+        return "\(date)T\(time).\(pad(Int(milliseconds - seconds * 1000), 3))Z"
     }
 
     private static func offsetMinutes(_ bytes: ArraySlice<UInt8>) -> Int? {
@@ -94,7 +94,8 @@ package enum PlainTime {
     }
 
     private static func floorDivide<N: BinaryInteger>(_ value: N, _ divisor: N) -> N {
-        value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
     }
 
     private static func pad(_ value: Int, _ width: Int) -> String {

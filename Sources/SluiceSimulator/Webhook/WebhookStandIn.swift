@@ -66,7 +66,7 @@ package struct WebhookStandIn: StandInPlatform {
     private func inflated(_ request: StandInRequest) -> [UInt8]? {
         switch request.header("content-encoding")?.lowercased() {
         case nil, "identity": request.body
-        case "gzip": PlainGzip.inflate(request.body, bytesMax: Self.inflatedBytesMax)
+        case "gzip": Self.inflate(request.body)
         default: nil
         }
     }
