@@ -83,7 +83,7 @@ import COpenSSL
         var count = 0
         // Safety: the code has the 32 bytes that are announced; a null key means the same key again
         // (EVP_MAC(3): "If key is NULL … the previously set key is reused").
-        let done = code.fill { unsafe EVP_MAC_final(context, $0, &count, SHA256.bytes) == 1 }
+        let done = unsafe code.fill { unsafe EVP_MAC_final(context, $0, &count, SHA256.bytes) == 1 }
         precondition(done && count == SHA256.bytes, "HMAC failed")
         precondition(unsafe EVP_MAC_init(context, nil, 0, nil) == 1, "HMAC failed")
         buffer.append(hex: code)

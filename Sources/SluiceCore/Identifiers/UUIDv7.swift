@@ -53,19 +53,28 @@ package struct UUIDv7Generator: ~Copyable {
     /// Appends the next id, 36 characters with lower-case digits.
     package mutating func append(into buffer: inout ByteBuffer, milliseconds: Int64) {
         let id = next(milliseconds: milliseconds)
-        buffer.appendHex(id.high, digits: 16, hyphensBefore: 0x0000_1100)
-        buffer.append(0x2D)
-        buffer.appendHex(id.low, digits: 16, hyphensBefore: 0x0000_0010)
+        // Safety: 36 bytes are reserved; the groups and the hyphens between them fill them all.
+        unsafe buffer.appendUnsafe(room: 36) { target in
+            unsafe write(id.high >> 32, digits: 8, at: target)
+            unsafe write(id.high >> 16, digits: 4, at: target + 9)
+            unsafe write(id.high, digits: 4, at: target + 14)
+            unsafe write(id.low >> 48, digits: 4, at: target + 19)
+            unsafe write(id.low, digits: 12, at: target + 24)
+            unsafe target[8] = 0x2D
+            unsafe target[13] = 0x2D
+            unsafe target[18] = 0x2D
+            unsafe target[23] = 0x2D
+            return 36
+        }
     }
-}
 
-extension ByteBuffer {
-    /// Appends the lower `digits` hexadecimal digits of `value`, with a hyphen before each place
-    /// whose bit is set in `hyphensBefore`.
-    fileprivate mutating func appendHex(_ value: UInt64, digits: Int, hyphensBefore: UInt32) {
+    /// Writes the lower `digits` hexadecimal digits of `value`.
+    @inline(__always)
+    private func write(_ value: UInt64, digits: Int, at target: UnsafeMutablePointer<UInt8>) {
         for place in 0..<digits {
-            if hyphensBefore >> UInt32(place) & 1 == 1 { append(0x2D) }
-            append(ByteBuffer.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64((digits - 1 - place) * 4)) & 15))
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64((digits - 1 - place) * 4)) & 15
+            // Safety: the caller has `digits` bytes there.
+            unsafe target[place] = ByteBuffer.hexDigit(digit)
         }
     }
 }

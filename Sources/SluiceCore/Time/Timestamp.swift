@@ -150,27 +150,29 @@ extension ByteBuffer {
         let ofDay = Int(sinceYear0 % Timestamp.millisecondsPerDay)
         let day = (inRange - Int64(ofDay)) / Timestamp.millisecondsPerDay
         let date = Timestamp.civil(daysSince1970: day)
-        appendTwoDigits(date.year / 100)
-        appendTwoDigits(date.year % 100)
-        append(0x2D)
-        appendTwoDigits(date.month)
-        append(0x2D)
-        appendTwoDigits(date.day)
-        append(0x54)
-        appendTwoDigits(ofDay / 3_600_000)
-        append(0x3A)
-        appendTwoDigits(ofDay / 60_000 % 60)
-        append(0x3A)
-        appendTwoDigits(ofDay / 1000 % 60)
-        append(0x2E)
-        append(UInt8(truncatingIfNeeded: ofDay % 1000 / 100) &+ 0x30)
-        appendTwoDigits(ofDay % 100)
-        append(0x5A)
+        // Safety: 24 bytes are reserved; the template fills them all and no place lies behind them.
+        unsafe appendUnsafe(room: 24) { target in
+            let template: StaticString = "0000-00-00T00:00:00.000Z"
+            unsafe target.update(from: template.utf8Start, count: 24)
+            unsafe ByteBuffer.addTwoDigits(date.year / 100, at: target)
+            unsafe ByteBuffer.addTwoDigits(date.year % 100, at: target + 2)
+            unsafe ByteBuffer.addTwoDigits(date.month, at: target + 5)
+            unsafe ByteBuffer.addTwoDigits(date.day, at: target + 8)
+            unsafe ByteBuffer.addTwoDigits(ofDay / 3_600_000, at: target + 11)
+            unsafe ByteBuffer.addTwoDigits(ofDay / 60_000 % 60, at: target + 14)
+            unsafe ByteBuffer.addTwoDigits(ofDay / 1000 % 60, at: target + 17)
+            unsafe target[20] &+= UInt8(truncatingIfNeeded: ofDay % 1000 / 100)
+            unsafe ByteBuffer.addTwoDigits(ofDay % 100, at: target + 21)
+            return 24
+        }
     }
 
+    /// Turns `00` at `target` into the digits of `value`, 0 to 99.
     @inline(__always)
-    private mutating func appendTwoDigits(_ value: Int) {
-        append(UInt8(truncatingIfNeeded: value / 10) &+ 0x30)
-        append(UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+    private static func addTwoDigits(_ value: Int, at target: UnsafeMutablePointer<UInt8>) {
+        let small = UInt32(truncatingIfNeeded: value)
+        // Safety: the caller has two bytes there.
+        unsafe target[0] &+= UInt8(truncatingIfNeeded: small / 10)
+        unsafe target[1] &+= UInt8(truncatingIfNeeded: small % 10)
     }
 }

@@ -51,6 +51,21 @@ package final class ListeningSocket: @unchecked Sendable {
         try bind(address.resolve()[0], as: address, reusePort: reusePort, backlog: backlog)
     }
 
+    /// Opens a listener on every address behind `address.host`, all on the same port and each alone
+    /// on it.
+    package static func bindAll(
+        _ address: ListenAddress, backlog: Int = 1024
+    ) throws(ListenError) -> [ListeningSocket] {
+        var listeners: [ListeningSocket] = []
+        for numeric in try address.resolve() {
+            var native = numeric.native
+            native.port = listeners.first?.port ?? address.port
+            listeners.append(
+                try bind(PeerAddress(native), as: address, reusePort: false, backlog: backlog))
+        }
+        return listeners
+    }
+
     /// Opens `count` listeners per numeric address behind `address`; the result's element `shard`
     /// is that shard's listeners. With port 0 all of them share the port the kernel gives the first.
     package static func bindShards(

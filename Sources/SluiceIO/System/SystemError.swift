@@ -29,6 +29,16 @@ func checked(_ call: StaticString, _ value: Int32) throws(SystemError) -> Int32 
     return value
 }
 
+/// The errors that are part of normal work, as our C functions return them.
+enum Errno {
+    static let again = -EAGAIN
+
+    /// accept failed for want of descriptors or memory, of the process or the system.
+    static func isExhaustion(_ result: Int32) -> Bool {
+        result == -EMFILE || result == -ENFILE || result == -ENOBUFS || result == -ENOMEM
+    }
+}
+
 /// A descriptor this value owns and closes.
 struct OwnedDescriptor: ~Copyable {
     let raw: Int32
