@@ -18,6 +18,19 @@ package struct Books: Equatable, Sendable {
         /// Events that this destination must have rejected.
         package var rejectionsDue: Int
 
+        package init(
+            figures: DestinationFigures, due: Int, missing: Int, missingSamples: [String],
+            repeats: Int, refusedRequests: Int, rejectionsDue: Int
+        ) {
+            self.figures = figures
+            self.due = due
+            self.missing = missing
+            self.missingSamples = missingSamples
+            self.repeats = repeats
+            self.refusedRequests = refusedRequests
+            self.rejectionsDue = rejectionsDue
+        }
+
         /// What is wrong with this line; empty when nothing is.
         package var problems: [String] {
             var problems: [String] = []
@@ -45,6 +58,19 @@ package struct Books: Equatable, Sendable {
     package var unexpectedSamples: [String]
     /// Whether some ledger had to leave ids out, so that they cannot be compared.
     package var isTruncated: Bool
+
+    package init(
+        acknowledged: Int, ambiguous: Int, logEvents: Int64, rows: [Row], unexpectedAnswers: Int,
+        unexpectedSamples: [String], isTruncated: Bool
+    ) {
+        self.acknowledged = acknowledged
+        self.ambiguous = ambiguous
+        self.logEvents = logEvents
+        self.rows = rows
+        self.unexpectedAnswers = unexpectedAnswers
+        self.unexpectedSamples = unexpectedSamples
+        self.isTruncated = isTruncated
+    }
 
     /// What is wrong; empty when the books balance, nothing is pending, and nothing is missing.
     package var problems: [String] {

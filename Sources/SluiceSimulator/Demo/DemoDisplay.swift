@@ -12,6 +12,19 @@ package struct DemoFigures: Equatable, Sendable {
     package var p50Microseconds: UInt64
     package var p99Microseconds: UInt64
 
+    package init(
+        phase: String, seconds: Double, received: Int64, committed: Int64, destinations:
+        [DestinationFigures], p50Microseconds: UInt64, p99Microseconds: UInt64
+    ) {
+        self.phase = phase
+        self.seconds = seconds
+        self.received = received
+        self.committed = committed
+        self.destinations = destinations
+        self.p50Microseconds = p50Microseconds
+        self.p99Microseconds = p99Microseconds
+    }
+
     /// One line for people.
     package var line: String {
         var parts = [

@@ -25,7 +25,7 @@ package struct DemoOptions: Sendable {
 /// Why a demo came to no books.
 package enum DemoError: Error, CustomStringConvertible {
     case folder(String)
-    case standIn(SystemError)
+    case standIn(ListenError)
     case gateway(GatewayError)
     case noStatus(log: String)
 

@@ -14,6 +14,25 @@ package struct DestinationFigures: Equatable, Sendable {
     package var breaker: String
     package var lastError: String?
 
+    package init(
+        name: String, platform: String, accepted: Int64, delivered: Int64, rejected: Int64, parked:
+        Int64, expired: Int64, filtered: Int64, pending: Int64, lagSeconds: Double, breaker: String,
+        lastError: String?
+    ) {
+        self.name = name
+        self.platform = platform
+        self.accepted = accepted
+        self.delivered = delivered
+        self.rejected = rejected
+        self.parked = parked
+        self.expired = expired
+        self.filtered = filtered
+        self.pending = pending
+        self.lagSeconds = lagSeconds
+        self.breaker = breaker
+        self.lastError = lastError
+    }
+
     /// Every accepted event has exactly one outcome, or waits for it.
     package var isBalanced: Bool {
         accepted == delivered + rejected + parked + expired + filtered + pending

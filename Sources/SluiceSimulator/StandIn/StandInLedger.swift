@@ -21,6 +21,8 @@ package final class StandInLedger: Sendable {
         package var repeats = 0
         /// Events whose id there was no room for.
         package var unlisted = 0
+
+        package init() {}
     }
 
     private struct State {

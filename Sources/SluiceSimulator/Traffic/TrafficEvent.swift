@@ -61,4 +61,13 @@ package struct TrafficRequest: Sendable {
     package var events: [TrafficEvent]
     package var form: TrafficForm
     package var expectation: TrafficExpectation
+
+    package init(
+        bytes: [UInt8], events: [TrafficEvent], form: TrafficForm, expectation: TrafficExpectation
+    ) {
+        self.bytes = bytes
+        self.events = events
+        self.form = form
+        self.expectation = expectation
+    }
 }
