@@ -16,6 +16,9 @@ package enum CanonicalSchema {
         ]
     }
 
+    /// Where the rows of `order.items` stand in the schemas.
+    package static let itemsPlace: UInt8 = Place.items
+
     /// Places in `objects`.
     private enum Place {
         static let user: UInt8 = 1
