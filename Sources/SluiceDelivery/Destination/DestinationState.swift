@@ -251,6 +251,24 @@ package struct DestinationState: ~Copyable {
 
     // MARK: Figures
 
+    /// How many events the log holds before `position`, by the log's own count wherever it is at
+    /// hand, so that the books are checked against the log and not against themselves.
+    package func positionEvent(head: LogHead) -> Int64 {
+        if let front = window.front, let block = front.block {
+            return block.firstEvent + Int64(front.passed)
+        }
+        if position.block >= head.nextBlock { return head.events }
+        return startEvent + counts.total
+    }
+
+    /// When the first event without an outcome was received; nil when it is not in the window.
+    package var waitingSinceMilliseconds: Int64? {
+        guard let front = window.front, let block = front.block, front.passed < front.eventCount else {
+            return nil
+        }
+        return block.withEvent(front.passed) { EventSummary($0)?.receivedMilliseconds }
+    }
+
     /// Outcomes of all events so far, those behind the position included.
     package var allCounts: OutcomeCounts {
         var all = counts

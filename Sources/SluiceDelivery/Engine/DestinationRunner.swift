@@ -11,6 +11,11 @@ package enum DeliveryTrouble {
     package static let upstreamFailed: StaticString = "upstream_failed"
     package static let eventsRejected: StaticString = "events_rejected"
     package static let eventsExpired: StaticString = "events_expired"
+
+    package static let all = [
+        cursorBeyondHead, stateUnavailable, logUnavailable, blockDamaged, eventsLost, eventsRenumbered,
+        upstreamFailed, eventsRejected, eventsExpired,
+    ]
 }
 
 /// `kind` is one of `DeliveryTrouble`. Called on the delivery thread.
@@ -233,7 +238,10 @@ final class DestinationRunner {
         status.position = state.position
         status.startEvent = state.startEvent
         status.counts = state.allCounts
-        status.pending = max(0, head.events - state.startEvent - status.counts.total)
+        status.ahead = state.ahead.total
+        status.positionEvent = state.positionEvent(head: head)
+        status.waitingSinceMilliseconds = state.waitingSinceMilliseconds
+        status.pending = max(0, head.events - status.positionEvent - status.ahead)
         status.inFlight = state.inFlight
         status.waiting = state.waitingCount
         status.breaker = state.breakerState

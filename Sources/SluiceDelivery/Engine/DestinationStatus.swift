@@ -33,8 +33,15 @@ package struct DestinationStatus: Sendable {
     package var position = EventSequence(block: 0, index: 0)
     /// How many events the log held before the first that was ever due here.
     package var startEvent: Int64 = 0
+    /// How many events the log holds before `position`, by the log's own count.
+    package var positionEvent: Int64 = 0
     /// Outcomes of all events so far, those behind `position` included.
     package var counts = OutcomeCounts()
+    /// How many of those outcomes are of events behind `position`.
+    package var ahead: Int64 = 0
+    /// When the event at `position` was received, milliseconds since 1970; nil when none waits there or
+    /// it has not been read yet.
+    package var waitingSinceMilliseconds: Int64?
     /// Events of the log without an outcome yet.
     package var pending: Int64 = 0
     /// Requests on their way.
@@ -57,5 +64,11 @@ package struct DestinationStatus: Sendable {
     package init(name: String, platform: Platform) {
         self.name = name
         self.platform = platform
+    }
+
+    /// How long the first event without an outcome has been in the log; 0 when there is none.
+    package func lagSeconds(now milliseconds: Int64) -> Double {
+        guard pending > 0, let waitingSinceMilliseconds else { return 0 }
+        return Double(max(0, milliseconds - waitingSinceMilliseconds)) / 1000
     }
 }

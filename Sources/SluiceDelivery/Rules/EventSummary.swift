@@ -8,6 +8,8 @@ import SluiceCore
 struct EventSummary {
     let id: Bytes
     let type: EventType
+    /// Milliseconds since 1970; nil where the line does not say.
+    let receivedMilliseconds: Int64?
     let source: Bytes
     /// Empty for organic events.
     let network: Bytes
@@ -19,6 +21,7 @@ struct EventSummary {
         var source = Bytes.empty
         var network = Bytes.empty
         var type: EventType?
+        var received = Bytes.empty
         var place = 1
         while let key = EventSummary.quoted(line, at: &place) {
             guard place < line.count, line[place] == UInt8(ascii: ":") else { return nil }
@@ -29,6 +32,8 @@ struct EventSummary {
                 id = value
             } else if key.equals("type") {
                 type = EventType(value)
+            } else if key.equals("received_at") {
+                received = value
             } else if key.equals("source") {
                 source = value
             } else if key.equals("network") {
@@ -41,6 +46,8 @@ struct EventSummary {
         guard let type, !id.isEmpty else { return nil }
         self.id = id
         self.type = type
+        // Parsed on demand would be cheaper still, but a timestamp of fixed width costs little.
+        receivedMilliseconds = received.isEmpty ? nil : Timestamp.parse(received)
         self.source = source
         self.network = network
     }
