@@ -26,7 +26,10 @@ package enum Gateway {
         let metrics = MetricsRegistry()
         metrics.register(ProcessMetrics(startedMilliseconds: WallTime.nowMilliseconds()))
         for shard in pipeline.shards { metrics.register(shard.metrics) }
-        metrics.register(collector)
+        metrics.register(
+            StatusMetrics(
+                readiness: pipeline.readiness, status: { collector.status() },
+                timings: { collector.timings() }))
         let router = AdminRouter(
             readiness: pipeline.readiness, metrics: metrics, status: { collector.status() })
         let admin = try AdminServer(router)

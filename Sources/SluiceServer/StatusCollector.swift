@@ -7,7 +7,7 @@ import SluiceLog
 ///
 /// Called by admin threads; everything it reads is an atomic or a published snapshot.
 // @unchecked: the pipeline's parts that are used here are safe from any thread.
-final class StatusCollector: MetricsSource, @unchecked Sendable {
+final class StatusCollector: @unchecked Sendable {
     private let configuration: Configuration
     private let log: EventLog
     private let shards: [(loop: EdgeLoop, metrics: EdgeMetrics)]
@@ -79,6 +79,16 @@ final class StatusCollector: MetricsSource, @unchecked Sendable {
         return report
     }
 
+    /// What the status has no room for.
+    func timings() -> StatusMetrics.Timings {
+        var timings = StatusMetrics.Timings()
+        timings.commit = HistogramSnapshot(
+            boundsSeconds: LatencyHistogram.boundsSeconds, counts: log.stats.commitTime.counts.map(Int.init),
+            sumSeconds: log.stats.commitTime.sumSeconds)
+        timings.delivery = delivery.statuses().map { ($0.name, HistogramSnapshot($0.durations)) }
+        return timings
+    }
+
     private func report(_ destination: DestinationStatus) -> DestinationReport {
         var report = DestinationReport(name: destination.name, platform: destination.platform)
         report.position = destination.position.description
@@ -94,12 +104,25 @@ final class StatusCollector: MetricsSource, @unchecked Sendable {
         report.requestsInFlight = destination.inFlight
         report.requests = Int(destination.attempts)
         report.retries = Int(destination.retries)
-        report.breaker = DestinationReport.Breaker(destination.breaker)
+        report.breaker =
+            switch destination.breaker {
+            case .closed: .closed
+            case .open: .open
+            case .probing: .halfOpen
+            }
         report.lastError = destination.lastError
         report.lastErrorAt = destination.lastErrorMilliseconds.map(WallTime.text)
         let durations = HistogramSnapshot(destination.durations)
         report.deliveryP50Milliseconds = durations.quantile(0.5).map { $0 * 1000 }
         report.deliveryP99Milliseconds = durations.quantile(0.99).map { $0 * 1000 }
         return report
+    }
+}
+
+extension HistogramSnapshot {
+    fileprivate init(_ durations: SluiceDelivery.DurationHistogram) {
+        self.init(
+            boundsSeconds: SluiceDelivery.DurationHistogram.boundsMicroseconds.map { Double($0) / 1_000_000 },
+            counts: durations.counts.map(Int.init), sumSeconds: Double(durations.sumMicroseconds) / 1_000_000)
     }
 }

@@ -38,13 +38,12 @@ final class Shard: EdgeHandler {
     private(set) var failureTag: UInt32 = 0
 
     init(
-        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
-        decoders: DecoderTable
+        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
     ) {
         self.sources = sources
         self.channel = channel
         self.metrics = metrics
-        self.decoders = decoders
+        decoders = DecoderTable()
         inflatedBytesMax = limits.inflatedBytes
         requestBody = RequestBody()
         answers = AnswerWriter(date: clock.date)

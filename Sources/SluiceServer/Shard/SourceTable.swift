@@ -30,7 +30,7 @@ final class SourceEntry: @unchecked Sendable {
         // Safety: the memory is never freed, by the contract of this type.
         nameBytes = unsafe Bytes(start: memory, count: text.count)
         hash = hash64(nameBytes, seed: 0)
-        keys = settings.keys.map { Array($0.reveal.utf8) }
+        keys = settings.keys.map { Array($0.reveal().utf8) }
         origins = settings.origins.map { $0.map { Array($0.utf8) } }
         acknowledge = settings.acknowledge
         address = settings.address
