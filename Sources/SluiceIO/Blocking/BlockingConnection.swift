@@ -41,9 +41,8 @@ final class BlockingConnection {
                 let request = SimpleRequest(
                     head: message.head, headBytes: input.unread[0..<message.head.headBytes],
                     body: input.unread[message.head.headBytes..<total], peer: peer)
-                let goesOn = answer(message.head, with: handler(request))
+                guard answer(message.head, with: handler(request)) else { return }
                 input.consume(total)
-                guard goesOn else { return }
             } catch {
                 if case .refused(let problem) = error { refuse(problem) }
                 return

@@ -8,8 +8,8 @@
 /// Invariants: 1. a linked entry's tick is at most its deadline's tick. 2. ticks before `cursor`
 /// have no entries. 3. bit `slot` of `occupied` is set iff the slot has entries.
 /// Owner: the loop's thread; the clock is passed in.
-struct TimeoutWheel {
-    static let never = Int64.max
+package struct TimeoutWheel {
+    package static let never = Int64.max
     /// Milliseconds per tick: 32. Deadlines are met within one tick, never early.
     private static let tickShift: Int64 = 5
     private static let slots = 1024
@@ -26,13 +26,13 @@ struct TimeoutWheel {
     private var occupied = ContiguousArray<UInt64>(repeating: 0, count: slots / 64)
     private var cursor: Int64
 
-    init(now: Int64) { cursor = now >> Self.tickShift }
+    package init(now: Int64) { cursor = now >> Self.tickShift }
 
     /// Makes room for one more entry; its index is the number of entries before.
-    mutating func grow() { entries.append(Entry()) }
+    package mutating func grow() { entries.append(Entry()) }
 
     /// Sets the deadline of an entry, in milliseconds of the clock that `popExpired` gets.
-    mutating func set(_ index: Int, deadline: Int64) {
+    package mutating func set(_ index: Int, deadline: Int64) {
         entries[index].deadline = deadline
         guard deadline != Self.never else { return }
         let tick = Self.tick(of: deadline)
@@ -43,15 +43,15 @@ struct TimeoutWheel {
     }
 
     /// Forgets the deadline and takes the entry out of its slot.
-    mutating func remove(_ index: Int) {
+    package mutating func remove(_ index: Int) {
         entries[index].deadline = Self.never
         if entries[index].tick >= 0 { unlink(index) }
     }
 
-    func deadline(of index: Int) -> Int64 { entries[index].deadline }
+    package func deadline(of index: Int) -> Int64 { entries[index].deadline }
 
     /// An entry whose deadline has passed; its deadline is then `never`. Call until nil.
-    mutating func popExpired(now: Int64) -> Int? {
+    package mutating func popExpired(now: Int64) -> Int? {
         let nowTick = now >> Self.tickShift
         if nowTick - cursor > Int64(Self.slots) {
             // After a long sleep every slot is due; once around finds them all.
@@ -76,7 +76,7 @@ struct TimeoutWheel {
     }
 
     /// Milliseconds until the next slot is due; nil when nothing has a deadline.
-    func untilNext(now: Int64) -> Int? {
+    package func untilNext(now: Int64) -> Int? {
         let start = Int(cursor) & (Self.slots - 1)
         var word = start >> 6
         var bits = occupied[word] & (~0 << UInt64(start & 63))
