@@ -42,8 +42,9 @@ final class BlockingConnection {
                     head: message.head, headBytes: input.unread[0..<message.head.headBytes],
                     body: input.unread[message.head.headBytes..<total], peer: peer)
                 let goesOn = answer(message.head, with: handler(request))
-                input.consume(total)
+                // A connection that ends may have dropped its input already.
                 guard goesOn else { return }
+                input.consume(total)
             } catch {
                 if case .refused(let problem) = error { refuse(problem) }
                 return
