@@ -51,7 +51,10 @@ static uint8_t step_extension(chttp_chunked *body, uint8_t byte) {
         body->state = SIZE_LF;
         return 0;
     }
-    if (!chttp_is(byte, CHTTP_FIELD)) return byte == '\n' ? CHTTP_CHUNK_LINE_END : CHTTP_CHUNK_EXTENSION;
+    if (!chttp_is(byte, CHTTP_FIELD)) {
+        if (body->state == SIZE_SPACE) return CHTTP_CHUNK_SIZE;
+        return byte == '\n' ? CHTTP_CHUNK_LINE_END : CHTTP_CHUNK_EXTENSION;
+    }
     if (++body->extension_bytes > CHTTP_CHUNK_EXTENSION_BYTES_MAX ||
         ++body->body_extension_bytes > CHTTP_BODY_EXTENSION_BYTES_MAX)
         return CHTTP_CHUNK_EXTENSION;

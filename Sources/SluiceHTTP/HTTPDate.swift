@@ -2,7 +2,8 @@ import SluiceCore
 
 /// The time of day as a `Date` header line, made anew once per second.
 ///
-/// Belongs to one thread. Allocates only when it is created.
+/// Belongs to one thread, which keeps it for as long as it uses the views it gives. Allocates only
+/// when it is created.
 package final class HTTPDate {
     private var buffer: ByteBuffer
     private var seconds: Int64
@@ -24,7 +25,8 @@ package final class HTTPDate {
         write()
     }
 
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`; IMF-fixdate, RFC 9110, 5.6.7.
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`; IMF-fixdate, RFC 9110, 5.6.7. Ends
+    /// with the next update.
     package var text: Bytes { buffer.bytes[6..<35] }
 
     /// `Date: `, the text, and the line's end.

@@ -139,6 +139,15 @@ package enum HTTPFault: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
+    /// What the C module calls the fault; empty where it does not know it.
+    package var scannerLabel: String {
+        // Safety: the C module answers a constant text for every code.
+        unsafe String(cString: chttp_fault_label(rawValue))
+    }
+
+    /// How many faults the C module knows.
+    package static var scannerCount: Int { Int(CHTTP_FAULT_END) - Int(CHTTP_FAULT_BASE) - 1 }
+
     /// The fault of a C code that is neither CHTTP_INCOMPLETE nor CHTTP_COMPLETE.
     init(code: UInt8) {
         guard let fault = HTTPFault(rawValue: code) else { preconditionFailure("no fault has this code") }

@@ -23,12 +23,15 @@ package struct HTTPRequestParser: ~Copyable {
     /// Why the head was refused, after `.refused`.
     package private(set) var fault: HTTPFault?
     /// Which of the C module's implementations reads, or nil for the processor's best.
-    private let implementation: CInt?
+    private let implementation: HTTPImplementation?
 
     package init() { implementation = nil }
 
-    /// Reads with one implementation, for tests that compare them.
-    init(implementation: CInt) { self.implementation = implementation }
+    /// Reads with one implementation, for tests that compare them; it must be available.
+    package init(implementation: HTTPImplementation) {
+        precondition(implementation.isAvailable)
+        self.implementation = implementation
+    }
 
     /// Whether bytes of a head have been seen that is not complete. Empty lines count as nothing.
     package var isWithinHead: Bool {
@@ -61,7 +64,8 @@ package struct HTTPRequestParser: ~Copyable {
         guard let implementation else {
             return unsafe chttp_read_head(&progress, bytes.base, count, linesMax)
         }
-        return unsafe chttp_read_head_with(implementation, &progress, bytes.base, count, linesMax)
+        return unsafe chttp_read_head_with(
+            implementation.rawValue, &progress, bytes.base, count, linesMax)
     }
 
     private mutating func refuse(_ fault: HTTPFault, _ limits: HTTPLimits) -> HTTPHeadResult {

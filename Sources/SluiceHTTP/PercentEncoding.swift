@@ -5,6 +5,8 @@ package struct PercentEncodingError: Error, Equatable {
     package static let label: StaticString = "percent_encoding"
     /// Where the `%` stands in the text given.
     package let offset: Int
+
+    package init(offset: Int) { self.offset = offset }
 }
 
 /// Percent-encoding, RFC 3986, 2.1, and its form variant, in which `+` is a space.

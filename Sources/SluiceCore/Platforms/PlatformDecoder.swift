@@ -91,6 +91,8 @@ package struct DecodeResult {
     package var accepted: Int
     /// Events refused.
     package var rejected: Int
+    /// Events that were taken before; not written again.
+    package var duplicates = 0
     /// Accepted events by type, indexed by `EventType.rawValue`.
     package var byType: (UInt32, UInt32, UInt32, UInt32, UInt32)
 
