@@ -41,7 +41,9 @@ final class BlockingConnection {
                 let request = SimpleRequest(
                     head: message.head, headBytes: input.unread[0..<message.head.headBytes],
                     body: input.unread[message.head.headBytes..<total], peer: peer)
-                guard answer(message.head, with: handler(request)) else { return }
+                let goesOn = answer(message.head, with: handler(request))
+                // A connection that ends may have dropped its input already.
+                guard goesOn else { return }
                 input.consume(total)
             } catch {
                 if case .refused(let problem) = error { refuse(problem) }

@@ -33,7 +33,7 @@ extension Books {
 
     /// Compares the three ledgers.
     package init(
-        status: GatewayStatus, totals: TrafficTotals, ledger: TrafficLedger, parties: [Party]
+        figures status: GatewayFigures, totals: TrafficTotals, ledger: TrafficLedger, parties: [Party]
     ) {
         let events = ledger.events
         var isTruncated = ledger.unlisted > 0

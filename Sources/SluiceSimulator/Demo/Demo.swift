@@ -46,7 +46,7 @@ package struct Demo {
 
         guard let status = settled else { throw .noStatus(log: gateway.logTail()) }
         let books = Books(
-            status: status, totals: traffic.totals, ledger: traffic.ledger, parties: cast.parties)
+            figures: status, totals: traffic.totals, ledger: traffic.ledger, parties: cast.parties)
         let end = gateway.stop()
         isClean = books.isClean && end == .exited(code: 0)
         report(books, traffic.totals, end, folder, isClean: isClean, &display)
@@ -82,7 +82,7 @@ package struct Demo {
     ) {
         while !traffic.isOver {
             if ProcessSignals.waitForTermination(milliseconds: display.tickMilliseconds) != nil { return }
-            if let status = GatewayStatus.fetch(admin) {
+            if let status = GatewayFigures.fetch(admin) {
                 display.show(figures("running", status, traffic.totals, since: started))
             }
         }
@@ -91,11 +91,11 @@ package struct Demo {
     /// Waits until nothing is pending, within bounds; the last status read.
     private func settle(
         _ traffic: Traffic, _ admin: HTTPClient, _ display: inout DemoDisplay, since started: Int64
-    ) -> GatewayStatus? {
+    ) -> GatewayFigures? {
         let deadline = MonotonicClock.nowMilliseconds + Int64(options.settleSeconds * 1000)
-        var last: GatewayStatus?
+        var last: GatewayFigures?
         repeat {
-            if let status = GatewayStatus.fetch(admin) {
+            if let status = GatewayFigures.fetch(admin) {
                 last = status
                 display.show(figures("settling", status, traffic.totals, since: started))
                 if status.isSettled, status.logEvents >= Int64(traffic.totals.acknowledged) { break }
@@ -106,7 +106,7 @@ package struct Demo {
     }
 
     private func figures(
-        _ phase: String, _ status: GatewayStatus, _ totals: TrafficTotals, since started: Int64
+        _ phase: String, _ status: GatewayFigures, _ totals: TrafficTotals, since started: Int64
     ) -> DemoFigures {
         DemoFigures(
             phase: phase, seconds: Double(MonotonicClock.nowMilliseconds - started) / 1000,

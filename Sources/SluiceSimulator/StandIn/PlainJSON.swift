@@ -13,11 +13,39 @@ package enum PlainJSON: Equatable, Sendable {
 
     /// Reads one whole document; nil when it is no JSON.
     package init?(_ bytes: [UInt8]) {
-        guard
+        // Foundation lets a comma stand before a closing bracket, which RFC 8259 does not.
+        guard !Self.hasTrailingComma(bytes),
             let document = try? JSONSerialization.jsonObject(
                 with: Data(bytes), options: [.fragmentsAllowed])
         else { return nil }
         self.init(document: document)
+    }
+
+    private static func hasTrailingComma(_ bytes: [UInt8]) -> Bool {
+        var isInString = false
+        var isEscaped = false
+        var isAfterComma = false
+        for byte in bytes {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "]"), UInt8(ascii: "}"):
+                if isAfterComma { return true }
+            case 0x09, 0x0A, 0x0D, 0x20: continue
+            case UInt8(ascii: "\""): isInString = true
+            default: break
+            }
+            isAfterComma = byte == UInt8(ascii: ",")
+        }
+        return false
     }
 
     private init(document: Any) {

@@ -82,7 +82,8 @@ package enum PlainTime {
     }
 
     private static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
-        var year = 1970 + days / 366
+        // Never too late, before 1970 neither.
+        var year = 1970 + floorDivide(days, days < 0 ? 365 : 366)
         while daysSince1970(year: year + 1, month: 1, day: 1) <= days { year += 1 }
         var rest = days - daysSince1970(year: year, month: 1, day: 1)
         var month = 1

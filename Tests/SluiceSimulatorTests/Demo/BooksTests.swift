@@ -79,7 +79,7 @@ import Testing
         var totals = TrafficTotals()
         totals.acknowledged = 4
         let books = Books(
-            status: GatewayStatus(
+            figures: GatewayFigures(
                 logEvents: 4,
                 destinations: [Self.figures("t", accepted: 4, delivered: 2, rejected: 1, filtered: 1)]),
             totals: totals, ledger: ledger, parties: [.topsort("t", standIn)])

@@ -21,9 +21,13 @@ import Testing
                 ]))
     }
 
-    @Test(arguments: ["", "{", "[1,]", "{\"a\":1}x", "nul"])
+    @Test(arguments: ["", "{", "[1,]", "{\"a\":1, }", "[1 2]", "{\"a\":1,\"a\"}", "{\"a\":1}x", "nul"])
     func `what is no JSON is nil`(text: String) {
         #expect(parse(text) == nil)
+    }
+
+    @Test func `a comma within a string is no separator`() {
+        #expect(parse("[\",]\",\"\\\",]\"]")?.elements?.count == 2)
     }
 
     @Test func `quoting is read back`() {

@@ -40,7 +40,7 @@ package struct DestinationFigures: Equatable, Sendable {
 }
 
 /// A gateway's `/api/status`.
-package struct GatewayStatus: Equatable, Sendable {
+package struct GatewayFigures: Equatable, Sendable {
     /// Events committed since the data folder was made.
     package var logEvents: Int64
     package var destinations: [DestinationFigures]
@@ -57,40 +57,47 @@ package struct GatewayStatus: Equatable, Sendable {
     }
 
     /// Reads an answer's body; nil when a figure is missing.
+    ///
+    /// The outcomes are those of `books.destinations`; `destinations` adds how delivery goes.
     package init?(_ body: [UInt8]) {
         guard let document = PlainJSON(body), let events = document["log"]?["events"]?.integer,
-            let list = document["destinations"]?.elements
+            let states = document["destinations"]?.elements,
+            let books = document["books"]?["destinations"]?.elements, books.count == states.count
         else { return nil }
         var destinations: [DestinationFigures] = []
-        for one in list {
-            guard let figures = Self.figures(one) else { return nil }
+        for state in states {
+            guard let name = state["name"]?.string,
+                let book = books.first(where: { $0["destination"]?.string == name }),
+                let figures = Self.figures(name, state: state, book: book)
+            else { return nil }
             destinations.append(figures)
         }
         self.init(
             logEvents: events, destinations: destinations,
-            received: document["events"]?["received"]?.integer)
+            received: document["totals"]?["accepted"]?.integer)
     }
 
-    private static func figures(_ document: PlainJSON) -> DestinationFigures? {
-        guard let name = document["name"]?.string, let platform = document["platform"]?.string,
-            let accepted = document["accepted"]?.integer, let delivered = document["delivered"]?.integer,
-            let rejected = document["rejected"]?.integer, let parked = document["parked"]?.integer,
-            let expired = document["expired"]?.integer, let filtered = document["filtered"]?.integer,
-            let pending = document["pending"]?.integer
+    private static func figures(
+        _ name: String, state: PlainJSON, book: PlainJSON
+    ) -> DestinationFigures? {
+        guard let platform = state["platform"]?.string,
+            let accepted = book["accepted"]?.integer, let delivered = book["delivered"]?.integer,
+            let rejected = book["rejected"]?.integer, let parked = book["parked"]?.integer,
+            let expired = book["expired"]?.integer, let filtered = book["filtered"]?.integer,
+            let pending = book["pending"]?.integer
         else { return nil }
         return DestinationFigures(
             name: name, platform: platform, accepted: accepted, delivered: delivered,
             rejected: rejected, parked: parked, expired: expired, filtered: filtered, pending: pending,
-            lagSeconds: document["lag_seconds"]?.double ?? 0,
-            breaker: document["breaker"]?.string ?? "",
-            lastError: document["last_error"]?.string)
+            lagSeconds: state["lag_seconds"]?.double ?? 0, breaker: state["breaker"]?.string ?? "",
+            lastError: state["last_error"]?.string)
     }
 
     /// Asks a gateway's admin port; nil when it does not answer, or not with a status.
-    package static func fetch(_ admin: HTTPClient) -> GatewayStatus? {
+    package static func fetch(_ admin: HTTPClient) -> GatewayFigures? {
         guard let answer = try? admin.request("GET", "/api/status"), answer.status == 200 else {
             return nil
         }
-        return GatewayStatus(answer.body)
+        return GatewayFigures(answer.body)
     }
 }
