@@ -5,15 +5,15 @@ import SluiceCore
 /// Sluice writes the line, its fields in a fixed order with the scalars first, so that the head of
 /// the line is enough. Whatever the bytes are, reading them never traps: what is not such a line
 /// yields nil. Values are the text between the quotes; only an id may hold escapes.
-struct EventSummary {
-    let id: Bytes
-    let type: EventType
-    let source: Bytes
+package struct EventSummary {
+    package let id: Bytes
+    package let type: EventType
+    package let source: Bytes
     /// Empty for organic events.
-    let network: Bytes
+    package let network: Bytes
 
     /// Reads the summary, or says nil when the line has no id or no known type.
-    init?(_ line: Bytes) {
+    package init?(_ line: Bytes) {
         guard line.count > 1, line[0] == UInt8(ascii: "{") else { return nil }
         var id = Bytes.empty
         var source = Bytes.empty
