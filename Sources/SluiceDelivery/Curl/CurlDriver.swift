@@ -2,7 +2,7 @@ import CCurl
 import SluiceCore
 
 /// What the driver asks of the loop it lives on.
-protocol SocketWatcher: AnyObject {
+package protocol SocketWatcher: AnyObject {
     /// Watches a socket for the given directions, level-triggered; neither: stops watching it.
     func watch(_ socket: Int32, readable: Bool, writable: Bool)
 }
@@ -16,19 +16,19 @@ protocol SocketWatcher: AnyObject {
 /// curl function is called from within a callback.
 ///
 /// Owner: the delivery thread.
-@safe final class CurlDriver {
+@safe package final class CurlDriver {
     private let multi: UnsafeMutableRawPointer
     private let watcher: any SocketWatcher
     private var active: [ObjectIdentifier: UpstreamTransfer] = [:]
     /// When curl wants `tick`, monotonic milliseconds; nil: no timer is set.
-    private(set) var timerAt: Int64?
+    package private(set) var timerAt: Int64?
     private let clock: () -> Int64
 
     /// - Parameters:
     ///   - connectionsMax: idle and busy connections kept, over all hosts.
     ///   - hostConnectionsMax: to one host and port.
     ///   - clock: monotonic milliseconds.
-    init(
+    package init(
         watcher: any SocketWatcher, connectionsMax: Int, hostConnectionsMax: Int,
         clock: @escaping () -> Int64
     ) {
@@ -62,10 +62,10 @@ protocol SocketWatcher: AnyObject {
         unsafe check(curl_multi_cleanup(multi))
     }
 
-    var activeCount: Int { active.count }
+    package var activeCount: Int { active.count }
 
     /// Starts a transfer whose request has been filled.
-    func start(_ transfer: UpstreamTransfer, url: String, fixedHeaders: [DestinationHeader]) {
+    package func start(_ transfer: UpstreamTransfer, url: String, fixedHeaders: [DestinationHeader]) {
         transfer.prepare(url: url, fixedHeaders: fixedHeaders)
         transfer.isActive = true
         active[ObjectIdentifier(transfer)] = transfer
@@ -74,7 +74,7 @@ protocol SocketWatcher: AnyObject {
     }
 
     /// A watched socket is ready.
-    func ready(_ socket: Int32, readable: Bool, writable: Bool, failed: Bool) {
+    package func ready(_ socket: Int32, readable: Bool, writable: Bool, failed: Bool) {
         var mask: Int32 = 0
         if readable { mask |= CURL_CSELECT_IN }
         if writable { mask |= CURL_CSELECT_OUT }
@@ -83,7 +83,7 @@ protocol SocketWatcher: AnyObject {
     }
 
     /// Calls curl when its timer is due.
-    func tick(now: Int64) {
+    package func tick(now: Int64) {
         guard let due = timerAt, due <= now else { return }
         // CURLMOPT_TIMERFUNCTION: "Your callback function should install a non-repeating timer".
         timerAt = nil
@@ -98,7 +98,7 @@ protocol SocketWatcher: AnyObject {
     }
 
     /// The next transfer that is over, or nil.
-    func nextDone() -> (transfer: UpstreamTransfer, result: TransferResult)? {
+    package func nextDone() -> (transfer: UpstreamTransfer, result: TransferResult)? {
         var code = CURLE_OK
         // Safety: the handle is alive; the message is read at once, as
         // "the data the returned pointer points to will not survive calling curl_multi_cleanup,
@@ -113,7 +113,7 @@ protocol SocketWatcher: AnyObject {
     }
 
     /// Gives up every transfer under way; what became of them is not known.
-    func abandonAll() {
+    package func abandonAll() {
         for transfer in active.values { remove(transfer) }
     }
 

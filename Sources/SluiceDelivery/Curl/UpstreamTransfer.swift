@@ -252,7 +252,8 @@ package struct UpstreamSettings: Sendable {
         return .answered(UpstreamAnswer(status: status, body: body, headers: headers))
     }
 
-    var figures: TransferFigures {
+    /// Of the last transfer; ask once it is over.
+    package var figures: TransferFigures {
         // Safety: the handle is alive; each call reads one number.
         unsafe TransferFigures(
             microseconds: Int64(ccurl_get_total_microseconds(easy)),

@@ -1,9 +1,9 @@
 import SluiceCore
 
 /// Where a destination takes up: its stored cursor, or its first one.
-enum CursorOpening {
+package enum CursorOpening {
     /// The cursor of a destination that has none yet.
-    static func first(
+    package static func first(
         of configuration: DestinationConfiguration, blocks: any BlockSource
     ) throws(BlockSourceError) -> Cursor {
         let head = blocks.head
@@ -38,13 +38,13 @@ enum CursorOpening {
 
     /// Whether the cursor stands behind the end of the log, as after the log's folder was replaced
     /// or restored from an older copy.
-    static func isBeyond(_ head: LogHead, _ cursor: Cursor) -> Bool {
+    package static func isBeyond(_ head: LogHead, _ cursor: Cursor) -> Bool {
         cursor.position > EventSequence(block: head.nextBlock, index: 0)
             || cursor.startEvent + cursor.counts.total > head.events
     }
 
     /// A cursor at the log's end with new books: the old ones speak of another log's events.
-    static func clamped(_ cursor: Cursor, to head: LogHead) -> Cursor {
+    package static func clamped(_ cursor: Cursor, to head: LogHead) -> Cursor {
         Cursor(
             destination: cursor.destination, position: EventSequence(block: head.nextBlock, index: 0),
             startEvent: head.events, counts: OutcomeCounts())

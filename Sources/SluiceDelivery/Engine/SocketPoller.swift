@@ -4,19 +4,19 @@ import SluiceIO
 ///
 /// Invariant: `watched` holds exactly the sockets that were added and not removed. Owner: the
 /// delivery thread.
-final class SocketPoller: SocketWatcher {
+package final class SocketPoller: SocketWatcher {
     private var poller: Poller
     private var watched: [Int32: Interest] = [:]
     private let waker: EventFD
     private static let wakerToken = UInt64.max
 
-    init(waker: EventFD) throws(SystemError) {
+    package init(waker: EventFD) throws(SystemError) {
         poller = try Poller(capacity: 128)
         self.waker = waker
         try poller.add(waker.descriptor, .readable, token: SocketPoller.wakerToken)
     }
 
-    func watch(_ socket: Int32, readable: Bool, writable: Bool) {
+    package func watch(_ socket: Int32, readable: Bool, writable: Bool) {
         var interest: Interest = []
         if readable { interest.insert(.readable) }
         if writable { interest.insert(.writable) }
@@ -40,7 +40,7 @@ final class SocketPoller: SocketWatcher {
 
     /// Sleeps until something happens or `milliseconds` have passed (nil: no limit), and tells
     /// `driver` what is ready.
-    func wait(milliseconds: Int?, driver: CurlDriver) {
+    package func wait(milliseconds: Int?, driver: CurlDriver) {
         let count = poller.wait(milliseconds: milliseconds)
         for index in 0..<count {
             let report = poller[index]

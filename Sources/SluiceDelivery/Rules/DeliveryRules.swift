@@ -20,13 +20,13 @@ package struct DeliveryRules: Equatable, Sendable {
 }
 
 /// The rules made ready for one look per event. Delivery thread only.
-struct RuleMatcher {
+package struct RuleMatcher {
     private let typeMask: UInt8?
     private let sources: [[UInt8]]?
     private let networks: [[UInt8]]?
     private let ownNetwork: StaticString
 
-    init(_ rules: DeliveryRules, platform: Platform) {
+    package init(_ rules: DeliveryRules, platform: Platform) {
         typeMask = rules.events.map { $0.reduce(0) { $0 | 1 << $1.rawValue } }
         sources = rules.sources.map { $0.map { Array($0.utf8) } }
         networks = rules.networks.map { $0.map { Array($0.utf8) } }
@@ -34,7 +34,7 @@ struct RuleMatcher {
     }
 
     /// Whether the event is due at the destination. `platformTakes` is the platform's default.
-    func admits(_ event: EventSummary, platformTakes: (EventType, Bytes) -> Bool) -> Bool {
+    package func admits(_ event: EventSummary, platformTakes: (EventType, Bytes) -> Bool) -> Bool {
         if let sources, !sources.contains(where: { $0.withBytes { event.source.equals($0) } }) {
             return false
         }

@@ -5,17 +5,16 @@ import SluiceCore
 /// Sluice writes the line, its fields in a fixed order with the scalars first, so that the head of
 /// the line is enough. Whatever the bytes are, reading them never traps: what is not such a line
 /// yields nil. Values are the text between the quotes; only an id may hold escapes.
-struct EventSummary {
-    let id: Bytes
-    let type: EventType
-    /// Milliseconds since 1970; nil where the line does not say.
-    let receivedMilliseconds: Int64?
-    let source: Bytes
+package struct EventSummary {
+    package let id: Bytes
+    package let type: EventType
+    private let received: Bytes
+    package let source: Bytes
     /// Empty for organic events.
-    let network: Bytes
+    package let network: Bytes
 
     /// Reads the summary, or says nil when the line has no id or no known type.
-    init?(_ line: Bytes) {
+    package init?(_ line: Bytes) {
         guard line.count > 1, line[0] == UInt8(ascii: "{") else { return nil }
         var id = Bytes.empty
         var source = Bytes.empty
@@ -46,11 +45,13 @@ struct EventSummary {
         guard let type, !id.isEmpty else { return nil }
         self.id = id
         self.type = type
-        // Parsed on demand would be cheaper still, but a timestamp of fixed width costs little.
-        receivedMilliseconds = received.isEmpty ? nil : Timestamp.parse(received)
+        self.received = received
         self.source = source
         self.network = network
     }
+
+    /// Milliseconds since 1970, by the gateway's clock; nil where the line does not say.
+    package var receivedMilliseconds: Int64? { Timestamp.parse(received) }
 
     /// The content of the string that starts at `place`, which moves behind it; nil when there is
     /// none.

@@ -91,7 +91,7 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         bench.finish(second.batch, .delivered)
         #expect(bench.state.position == EventSequence(block: 1, index: 0))
         #expect(bench.state.counts.total == 0 && bench.state.allCounts.delivered == 2)
-        #expect(!bench.state.needsSave)
+        #expect(bench.state.needsSave == false)
         bench.finish(first.batch, .delivered)
         #expect(bench.state.position == EventSequence(block: 1, index: 4))
         #expect(bench.state.counts.delivered == 4 && bench.state.needsSave)
@@ -237,7 +237,7 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
             bench.finish(batch, .unreachable(reason: "connection refused"))
         }
         for _ in 0..<50 {
-            #expect(!bench.state.wantsBlocks)
+            #expect(bench.state.wantsBlocks == false)
             let (batch, ids) = bench.startLater()!
             #expect(ids == ["e0"], "the oldest event is the probe")
             #expect(bench.start() == nil, "one probe at a time")
@@ -300,9 +300,9 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         bench.append(1, first: 0, ids: (0..<10).map { "e\($0)" })
         while let (batch, _) = bench.start() { bench.finish(batch, .rejected(status: 400, reason: "")) }
         #expect(bench.state.unsavedExceptions.count == 3)
-        #expect(bench.state.isWaitingForSave && !bench.state.wantsBlocks)
+        #expect(bench.state.isWaitingForSave == true && bench.state.wantsBlocks == false)
         bench.state.saved(exceptions: 3)
-        #expect(!bench.state.needsSave)
+        #expect(bench.state.needsSave == false)
         #expect(bench.start() != nil)
     }
 

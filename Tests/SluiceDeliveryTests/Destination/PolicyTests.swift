@@ -73,29 +73,40 @@ import Testing
             #expect(breaker.failed(wasProbe: false, now: 0, using: &random) == (failure == 3))
         }
         #expect(breaker.state == .open)
-        #expect(!breaker.allows(0))
+        #expect(breaker.allows(0) == false)
     }
 
     @Test func letsOneProbeThroughUntilSuccess() {
         var breaker = Breaker(threshold: 1, policy: policy)
         var random = SplitMix64(seed: 1)
-        #expect(breaker.failed(wasProbe: false, now: 0, using: &random))
+        #expect(breaker.failed(wasProbe: false, now: 0, using: &random) == true)
         let due = breaker.allowsAt!
         #expect(due > 0 && due <= 100)
-        #expect(breaker.allows(due))
-        #expect(breaker.started())
-        #expect(!breaker.allows(due + 1_000_000) && breaker.allowsAt == nil)
+        #expect(breaker.allows(due) == true)
+        #expect(breaker.started() == true)
+        #expect(breaker.allows(due + 1_000_000) == false)
+        #expect(breaker.allowsAt == nil)
         // Late failures of requests from before change nothing.
-        #expect(!breaker.failed(wasProbe: false, now: due, using: &random))
+        #expect(breaker.failed(wasProbe: false, now: due, using: &random) == false)
         #expect(breaker.state == .probing)
-        #expect(breaker.failed(wasProbe: true, now: due, using: &random))
+        #expect(breaker.failed(wasProbe: true, now: due, using: &random) == true)
         #expect(breaker.state == .open)
-        #expect(breaker.allows(breaker.allowsAt!))
-        #expect(breaker.started())
-        #expect(breaker.succeeded())
+        #expect(breaker.allows(breaker.allowsAt!) == true)
+        #expect(breaker.started() == true)
+        #expect(breaker.succeeded() == true)
         #expect(breaker.state == .closed && breaker.failures == 0 && breaker.allows(0))
-        #expect(!breaker.started())
-        #expect(!breaker.failed(wasProbe: true, now: 0, using: &random) || breaker.state == .open)
+        #expect(breaker.started() == false)
+    }
+
+    @Test func aProbeThatOutlivesItsOutageProvesNothing() {
+        var breaker = Breaker(threshold: 2, policy: policy)
+        var random = SplitMix64(seed: 1)
+        _ = breaker.failed(wasProbe: false, now: 0, using: &random)
+        _ = breaker.failed(wasProbe: false, now: 0, using: &random)
+        _ = breaker.started()
+        _ = breaker.succeeded()
+        #expect(breaker.failed(wasProbe: true, now: 0, using: &random) == false)
+        #expect(breaker.state == .closed)
     }
 }
 
