@@ -40,6 +40,15 @@ import Testing
         #expect(judgement.recorded == ["e1", "e1"])
     }
 
+    @Test func `an event may lack the sender's time, and nothing else that is required`() {
+        let silent = Self.good.replacing("\"occurred_at\":\"2026-01-02T03:04:05.000Z\",", with: "")
+        #expect(judge(request(Array("[\(silent)]".utf8))).recorded == ["e1"])
+        for name in ["id", "type", "received_at", "source", "platform"] {
+            let other = Self.good.replacing("\"\(name)\":", with: "\"ext\":")
+            #expect(judge(request(Array("[\(other)]".utf8))).answer.status == 400, "\(name)")
+        }
+    }
+
     @Test func `a compressed body is signed as it travels`() throws {
         var packed = ByteBuffer(capacity: 256)
         try Array("[\(Self.good)]".utf8).withBytes { (bytes) throws(CompressionError) in
