@@ -8,12 +8,39 @@ let settings: [SwiftSetting] =
     [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
     + (strict ? [.treatAllWarnings(as: .error)] : [])
 
-let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-fvisibility=hidden"])]
+// `scripts/fuzz` sets this: what reads hostile bytes is then instrumented for libFuzzer.
+let fuzzing = Context.environment["SLUICE_FUZZ"] == "1"
+let fuzzSettings: [SwiftSetting] =
+    fuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])] : []
+
+let cSettings: [CSetting] = [
+    .unsafeFlags(
+        ["-Wall", "-Wextra", "-fvisibility=hidden"] + (strict ? ["-Werror"] : [])
+            + (fuzzing ? ["-fsanitize=fuzzer-no-link"] : []))
+]
 
 /// A library of ours under Sources/.
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], fuzzed: Bool = false) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(name)",
+        swiftSettings: settings + (fuzzed ? fuzzSettings : []))
 }
+
+/// A libFuzzer program under Fuzz/.
+func fuzzer(_ name: String, exclude: [String] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["CFuzzMain", "SluiceCore", "SluiceHTTP"], path: "Fuzz/\(name)",
+        exclude: exclude, swiftSettings: settings + fuzzSettings,
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+}
+
+let fuzzers: [Target] =
+    fuzzing
+    ? [
+        .target(name: "CFuzzMain", path: "Fuzz/CFuzzMain"),
+        fuzzer("FuzzHTTP", exclude: ["http.dict"]), fuzzer("FuzzJSON"), fuzzer("FuzzNative"),
+        fuzzer("FuzzTopsort"),
+    ] : []
 
 /// A C library of ours under CModules/.
 func cModule(_ name: String) -> Target {
@@ -59,8 +86,9 @@ let package = Package(
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        library("SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"]),
-        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"]),
+        library(
+            "SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"], fuzzed: true),
+        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"], fuzzed: true),
         library("SluiceIO", ["SluiceCore", "SluiceHTTP", "CLinuxIO"]),
         library("SluiceLog", ["SluiceCore", grdb]),
         library("SluiceDelivery", ["SluiceCore", "SluiceIO", "CCurl"]),
@@ -72,14 +100,16 @@ let package = Package(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
         tests("SluiceCoreTests", ["SluiceCore"]),
-        tests("SluiceHTTPTests", ["SluiceHTTP"]),
+        .target(
+            name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
+        tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceIOTests", ["SluiceIO"]),
         tests("SluiceLogTests", ["SluiceLog", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
-        tests("SluiceServerTests", ["SluiceServer"]),
+        tests("SluiceServerTests", ["SluiceServer", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
-    ],
+    ] + fuzzers,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )

@@ -13,6 +13,9 @@ struct ServeCommand: ParsableCommand {
 
     @OptionGroup var arguments: ConfigurationArguments
 
+    @Flag(help: ArgumentHelp("Stop when standard input ends, as a child whose parent is gone.", visibility: .hidden))
+    var stopOnStdinEof = false
+
     func run() throws {
         let configuration: Configuration
         do {
@@ -25,7 +28,7 @@ struct ServeCommand: ParsableCommand {
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let code: Int32
         do {
-            code = try Gateway.serve(configuration, logger: logger)
+            code = try Gateway.serve(configuration, logger: logger, stopsAtEndOfInput: stopOnStdinEof)
         } catch {
             logger.critical("the gateway cannot run: \(error)")
             throw ExitCode(1)

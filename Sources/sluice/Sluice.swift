@@ -7,5 +7,7 @@ struct Sluice: ParsableCommand {
         commandName: "sluice",
         abstract: "An event gateway: takes beacons, keeps them, and delivers them to advertising platforms.",
         version: BuildInformation.version,
-        subcommands: [ServeCommand.self, CheckCommand.self, StatusCommand.self])
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, StatusCommand.self, DemoCommand.self,
+        ])
 }

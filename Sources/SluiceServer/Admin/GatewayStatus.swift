@@ -100,6 +100,8 @@ package struct DestinationReport: Sendable, Equatable, Codable {
     package var parked: Int64 = 0
     package var expired: Int64 = 0
     package var filtered: Int64 = 0
+    /// How many of these outcomes are of events behind `position`.
+    package var ahead: Int64 = 0
     /// How long the event at `position` has been waiting; 0 when there is none.
     package var lagSeconds: Double = 0
     package var requestsInFlight = 0
@@ -158,7 +160,7 @@ package struct Book: Sendable, Equatable, Codable {
         expired = report.expired
         filtered = report.filtered
         // The head may have been read a moment before the cursor.
-        pending = max(0, logEvents - report.positionEvent)
+        pending = max(0, logEvents - report.positionEvent - report.ahead)
         accepted = max(accepted, report.positionEvent - report.startEvent)
         balanced = accepted == delivered + rejected + parked + expired + filtered + pending
     }

@@ -1,0 +1,191 @@
+/// Where the text of one value lies, and how it becomes JSON.
+package struct Slot: BitwiseCopyable, Sendable {
+    package enum Form: UInt8, BitwiseCopyable, Sendable {
+        /// UTF-8 text that can stand between quotes as it is.
+        case verbatim
+        /// UTF-8 text of which some characters may need an escape.
+        case plain
+        /// JSON on one line: a number, `true`, `false`, or an array made here.
+        case raw
+        /// JSON as the sender wrote it, perhaps with white space between tokens.
+        case foreign
+    }
+
+    package enum Region: UInt8, BitwiseCopyable, Sendable {
+        /// The bytes that are being decoded.
+        case input
+        /// Text that was decoded or made up.
+        case scratch
+    }
+
+    package var start: Int32
+    package var count: Int32
+    package var form: Form
+    package var region: Region
+
+    @inline(__always)
+    package init(_ form: Form, _ region: Region, start: Int, count: Int) {
+        self.start = Int32(truncatingIfNeeded: start)
+        self.count = Int32(truncatingIfNeeded: count)
+        self.form = form
+        self.region = region
+    }
+
+    static let none = Slot(.raw, .input, start: 0, count: 0)
+}
+
+/// A member the canonical form has no name for.
+package struct UnknownMember: BitwiseCopyable, Sendable {
+    /// The object of the schema it was found in.
+    package var object: UInt8
+    /// It was part of `ext.native`, as an earlier gateway had put it there.
+    package var fromExtension: Bool
+    /// The row it was found in, or -1.
+    package var item: Int32
+    package var key: Slot
+    package var value: Slot
+    /// Of the decoded key, so that comparing many keys is cheap.
+    package var keyHash: UInt64
+}
+
+/// One member of `ext`: a platform's name and the object that belongs to it.
+package struct ExtensionMember: BitwiseCopyable, Sendable {
+    package var key: Slot
+    package var value: Slot
+    package var keyHash: UInt64
+}
+
+/// The draft of one event: what a decoder found, before it becomes a canonical line, and what an
+/// encoder reads from such a line. Used again and again; in steady state it allocates nothing.
+///
+/// Invariants: 1. a slot means something only while its bit is set. 2. a slot of region `input`
+/// lies within `input`, one of region `scratch` within `scratch`; both end with `begin`.
+/// 3. there are `ItemField.count` slots for each row.
+///
+/// Owner: the thread of the decoder or encoder that holds it.
+package struct EventFields: ~Copyable {
+    package private(set) var present = FieldSet()
+    package var type = EventType.impression
+    /// Milliseconds since 1970; meaningful when `occurredAt` or `receivedAt` is present.
+    package var occurredMilliseconds: Int64 = 0
+    package var receivedMilliseconds: Int64 = 0
+    package private(set) var itemCount = 0
+    package var unknown: [UnknownMember] = []
+    package var extensions: [ExtensionMember] = []
+    /// The first thing wrong with the event, if anything is.
+    package private(set) var problem: FieldProblem?
+
+    var input = Bytes.empty
+    var scratch = ByteBuffer(capacity: 4_096)
+    /// For intermediate forms; its content never outlives the call that wrote it.
+    var work = ByteBuffer(capacity: 1_024)
+    let digest = SHA256()
+    private var slots = [Slot](repeating: .none, count: EventField.count)
+    private var itemSlots: [Slot] = []
+    private var itemPresent: [UInt16] = []
+
+    package init() {
+        unknown.reserveCapacity(16)
+        extensions.reserveCapacity(8)
+        itemSlots.reserveCapacity(16 * ItemField.count)
+        itemPresent.reserveCapacity(16)
+    }
+
+    /// Forgets the last event. `input` must stay in place until the next call.
+    package mutating func begin(input: Bytes) {
+        self.input = input
+        present = FieldSet()
+        itemCount = 0
+        problem = nil
+        scratch.removeAll()
+        if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
+        if !extensions.isEmpty { extensions.removeAll(keepingCapacity: true) }
+    }
+
+    // MARK: fields
+
+    @inline(__always)
+    package func has(_ field: EventField) -> Bool { present.contains(field) }
+
+    package mutating func set(_ field: EventField, _ slot: Slot) {
+        present.insert(field)
+        slots[Int(field.rawValue)] = slot
+    }
+
+    /// Marks a field whose value is kept as a number: `type`, `occurredAt`, `receivedAt`.
+    package mutating func mark(_ field: EventField) { present.insert(field) }
+
+    package mutating func remove(_ field: EventField) { present.remove(field) }
+
+    package func slot(_ field: EventField) -> Slot? {
+        has(field) ? slots[Int(field.rawValue)] : nil
+    }
+
+    /// The slot of a field that is known to be present.
+    func slot(at place: Int) -> Slot { slots[place] }
+
+    /// The decoded text of a string, the digits of a number, the JSON of a list; nil when absent.
+    /// Ends with the next change to the draft.
+    package func text(_ field: EventField) -> Bytes? {
+        has(field) ? bytes(slots[Int(field.rawValue)]) : nil
+    }
+
+    /// What a slot refers to.
+    package func bytes(_ slot: Slot) -> Bytes {
+        let range = Int(slot.start)..<Int(slot.start) + Int(slot.count)
+        return slot.region == .input ? input[range] : scratch.bytes[range]
+    }
+
+    /// Copies UTF-8 text that came from elsewhere and makes it the field's value.
+    package mutating func setText(_ field: EventField, copying text: Bytes) {
+        set(field, copy(text, form: .plain))
+    }
+
+    mutating func copy(_ text: Bytes, form: Slot.Form) -> Slot {
+        let start = scratch.count
+        scratch.append(text)
+        return Slot(form, .scratch, start: start, count: text.count)
+    }
+
+    // MARK: rows of order.items
+
+    /// Opens a new row, to which `setItem` refers from now on.
+    package mutating func beginItem() {
+        if itemPresent.count == itemCount {
+            itemPresent.append(0)
+            for _ in 0..<ItemField.count { itemSlots.append(.none) }
+        }
+        itemPresent[itemCount] = 0
+        itemCount += 1
+    }
+
+    package mutating func setItem(_ row: Int, _ field: ItemField, _ slot: Slot) {
+        precondition(row < itemCount)
+        itemPresent[row] |= 1 &<< UInt16(field.rawValue)
+        itemSlots[row &* ItemField.count &+ Int(field.rawValue)] = slot
+    }
+
+    package func hasItem(_ row: Int, _ field: ItemField) -> Bool {
+        row < itemCount && itemPresent[row] & (1 &<< UInt16(field.rawValue)) != 0
+    }
+
+    package func itemSlot(_ row: Int, _ field: ItemField) -> Slot? {
+        hasItem(row, field) ? itemSlots[row &* ItemField.count &+ Int(field.rawValue)] : nil
+    }
+
+    func itemSlot(_ row: Int, at place: Int) -> Slot? {
+        itemPresent[row] & (1 &<< UInt16(place)) != 0 ? itemSlots[row &* ItemField.count &+ place] : nil
+    }
+
+    package func itemText(_ row: Int, _ field: ItemField) -> Bytes? {
+        guard let slot = itemSlot(row, field) else { return nil }
+        return bytes(slot)
+    }
+
+    // MARK: problems
+
+    /// Keeps what is wrong, unless something was wrong before.
+    package mutating func note(_ found: FieldProblem) {
+        if problem == nil { problem = found }
+    }
+}

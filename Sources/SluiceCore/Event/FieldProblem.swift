@@ -1,0 +1,47 @@
+/// What is wrong with an event, and where. Valid until the draft begins its next event.
+package struct FieldProblem: Error {
+    /// The raw value is the stable code that senders see.
+    package enum Code: String, CaseIterable, Sendable {
+        case missing
+        case wrongType = "wrong_type"
+        case empty
+        case tooLong = "too_long"
+        case tooMany = "too_many"
+        case outOfRange = "out_of_range"
+        case invalidValue = "invalid_value"
+        case nulCharacter = "nul_character"
+        case duplicateKey = "duplicate_key"
+        case conflict
+        case invalidEncoding = "invalid_encoding"
+        case invalidJSON = "invalid_json"
+
+        /// For metrics and logs.
+        package var label: String { rawValue }
+    }
+
+    package var code: Code
+    /// The object of the schema.
+    package var object: UInt8 = 0
+    /// The property of that object, or -1 for the object itself.
+    package var property: Int = -1
+    /// The row of `order.items`, or -1.
+    package var item: Int32 = -1
+    /// The bound that was exceeded, in bytes or elements.
+    package var limit = 0
+    /// A field the schema has no property for, by its decoded name.
+    package var key: Slot?
+    /// The whole dotted path, where it is not the schema's.
+    package var path: StaticString = ""
+    /// What the rule cannot say by itself.
+    package var words: StaticString = ""
+
+    package init(_ code: Code) { self.code = code }
+
+    /// Something wrong with the event as a whole.
+    package init(_ code: Code, path: StaticString, words: StaticString, item: Int32 = -1) {
+        self.code = code
+        self.path = path
+        self.words = words
+        self.item = item
+    }
+}
