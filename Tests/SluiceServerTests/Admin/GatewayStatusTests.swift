@@ -28,4 +28,16 @@ import Testing
         #expect(book.accepted == 100)
         #expect(book.pending == 0)
     }
+
+    /// Outcomes behind the cursor are counted, too, and are no longer pending.
+    @Test func outcomesAheadOfTheCursorAreNotPending() {
+        var status = GatewayStatus.example
+        status.destinations[0].delivered += 7
+        status.destinations[0].ahead = 7
+        let book = Books(status).destinations[0]
+        #expect(book.balanced)
+        #expect(book.pending == 13)
+        status.destinations[0].ahead = 6
+        #expect(!Books(status).balanced)
+    }
 }
