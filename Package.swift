@@ -72,7 +72,9 @@ let package = Package(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
         tests("SluiceCoreTests", ["SluiceCore"]),
-        tests("SluiceHTTPTests", ["SluiceHTTP"]),
+        .target(
+            name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
+        tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceIOTests", ["SluiceIO"]),
         tests("SluiceLogTests", ["SluiceLog", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),

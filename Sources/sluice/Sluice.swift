@@ -1,1 +1,13 @@
-@main struct Main { static func main() {} }
+import ArgumentParser
+import SluiceServer
+
+@main
+struct Sluice: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sluice",
+        abstract: "An event gateway: takes beacons, keeps them, and delivers them to advertising platforms.",
+        version: BuildInformation.version,
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, StatusCommand.self, DemoCommand.self,
+        ])
+}

@@ -75,7 +75,9 @@ import Musl
     @inlinable @inline(__always)
     package mutating func append(_ literal: StaticString) { append(Bytes(literal)) }
 
-    /// Copies the UTF-8 of `string`. Not for the hot path.
+    /// Copies the UTF-8 of `string`. Not for the hot path. Disfavored, or every literal would be taken
+    /// for a String and copied byte by byte.
+    @_disfavoredOverload
     package mutating func append(_ string: String) {
         for byte in string.utf8 { append(byte) }
     }

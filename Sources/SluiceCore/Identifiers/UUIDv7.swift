@@ -14,18 +14,22 @@ package struct UUIDv7Generator: ~Copyable {
     private var lastMilliseconds: Int64 = -1
     private var counter: UInt64 = 0
 
-    private static let counterLimit: UInt64 = 1 << 26
+    private let counterBits: UInt64
     private static let millisecondsMax: Int64 = 1 << 48 - 1
 
     package init() {
         var system = SystemRandomNumberGenerator()
         random = Xoshiro256(seededBy: &system)
+        counterBits = 26
     }
 
     /// A generator that always makes the same ids, for tests.
-    package init(seed: UInt64) {
+    ///
+    /// - Parameter counterBits: 1 to 26; few, to see the counter run out.
+    package init(seed: UInt64, counterBits: UInt64 = 26) {
         var seeder = SplitMix64(state: seed)
         random = Xoshiro256(seededBy: &seeder)
+        self.counterBits = counterBits
     }
 
     /// The next id as two halves, the first holding the time.
@@ -35,10 +39,10 @@ package struct UUIDv7Generator: ~Copyable {
         let now = min(max(milliseconds, 0), UUIDv7Generator.millisecondsMax)
         if now > lastMilliseconds {
             lastMilliseconds = now
-            counter = random.next() >> 39
+            counter = random.next() >> (65 - counterBits)
         } else {
             counter += 1
-            if counter == UUIDv7Generator.counterLimit {
+            if counter == 1 << counterBits {
                 // Only a clock that stood still for tens of millions of ids leads here. Better a
                 // millisecond ahead than out of order.
                 lastMilliseconds = min(lastMilliseconds + 1, UUIDv7Generator.millisecondsMax)

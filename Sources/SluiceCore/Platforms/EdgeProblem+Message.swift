@@ -19,6 +19,7 @@ extension EdgeProblem {
         case .unsupportedMediaType: out.append("this content type is not supported; send application/json")
         case .unsupportedContentEncoding: out.append("this content encoding is not supported")
         case .unsupportedTransferEncoding: out.append("this transfer encoding is not supported")
+        case .expectationFailed: out.append("the only expectation that can be met is 100-continue")
         case .unsupportedVersion: out.append("this version of HTTP is not supported")
         case .unavailable(let seconds):
             out.append("events cannot be stored at present; try again in ")

@@ -131,6 +131,8 @@ package enum EdgeProblem: Sendable {
     case unsupportedContentEncoding
     case unsupportedTransferEncoding
     case unsupportedVersion
+    /// An `Expect` header asks for something other than `100-continue`.
+    case expectationFailed
     /// The log cannot commit, or there is no room; try again after so many seconds.
     case unavailable(retryAfterSeconds: Int)
 
@@ -145,6 +147,7 @@ package enum EdgeProblem: Sendable {
         case .bodyTooLarge: 413
         case .headTooLarge: 431
         case .unsupportedMediaType, .unsupportedContentEncoding: 415
+        case .expectationFailed: 417
         case .unsupportedTransferEncoding: 501
         case .unsupportedVersion: 505
         case .unavailable: 503
@@ -166,6 +169,7 @@ package enum EdgeProblem: Sendable {
         case .unsupportedContentEncoding: "unsupported_content_encoding"
         case .unsupportedTransferEncoding: "unsupported_transfer_encoding"
         case .unsupportedVersion: "unsupported_http_version"
+        case .expectationFailed: "expectation_failed"
         case .unavailable: "unavailable"
         }
     }

@@ -1,0 +1,280 @@
+import CCurl
+import SluiceCore
+
+/// How one transfer ended.
+package enum TransferResult {
+    case answered(UpstreamAnswer)
+    /// No usable answer; curl's words.
+    case failed(String)
+}
+
+/// What was measured of one transfer.
+package struct TransferFigures: Equatable, Sendable {
+    /// From start to the last byte of the answer.
+    package var microseconds: Int64 = 0
+    /// Head and body sent.
+    package var bytesSent: Int64 = 0
+    /// Whether it went over a connection that was there already.
+    package var reusedConnection = false
+    package var overHTTP2 = false
+}
+
+/// The settings that all requests of one destination share.
+package struct UpstreamSettings: Sendable {
+    package var timeoutMilliseconds: Int
+    package var caFile: String?
+    package var proxy: String?
+    package var userAgent: String
+    package var secure: Bool
+
+    package init(_ configuration: DestinationConfiguration, userAgent: String) {
+        timeoutMilliseconds = max(1, configuration.timeoutMilliseconds)
+        caFile = configuration.caFile
+        proxy = configuration.proxy
+        self.userAgent = userAgent
+        secure = configuration.url.lowercased().hasPrefix("https:")
+    }
+}
+
+/// One easy handle with everything a request lends it; used again and again for one destination.
+///
+/// Invariants: 1. between `CurlDriver.start` and its completion neither `request` nor the header
+/// list nor the error buffer changes: curl reads them in place. 2. `isActive` is true exactly in
+/// between, and the driver holds a strong reference then.
+///
+/// Owner: the delivery thread.
+@safe package final class UpstreamTransfer {
+    /// Kept of an answer's body; the rest is read and dropped, so that the connection stays usable.
+    package static let bodyKeptMax = 65_536
+    /// An answer longer than this is cut off and counts as none.
+    static let bodyReadMax = 16 << 20
+    static let headersMax = 64
+    static let headerBytesMax = 16_384
+
+    /// What is sent; fill it before starting.
+    package var request = OutgoingRequest()
+    /// The whole URL; set when started.
+    package private(set) var url = ""
+    /// For whoever starts it: which destination, which batch.
+    package var destinationIndex = 0
+    package var batch = BatchID(value: 0)
+    /// How many events the request carries.
+    package var eventCount = 0
+    package internal(set) var isActive = false
+
+    let easy: UnsafeMutableRawPointer
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var body: [UInt8] = []
+    private var bodyRead = 0
+    private var headers: [(name: String, value: String)] = []
+    private var headerBytes = 0
+
+    package init(_ settings: UpstreamSettings) {
+        CurlLibrary.start()
+        guard let easy = unsafe curl_easy_init() else { fatalError("curl_easy_init: out of memory") }
+        unsafe self.easy = easy
+        // Safety: freed in deinit, after the handle that writes to it.
+        unsafe errorText = .allocate(capacity: Int(ccurl_error_size()))
+        unsafe errorText.initialize(repeating: 0, count: Int(ccurl_error_size()))
+        configure(settings)
+    }
+
+    deinit {
+        precondition(!isActive, "invariant 2: a running transfer is held by its driver")
+        // Safety: not active, so no multi handle knows the easy handle; the buffers go after it.
+        unsafe curl_easy_cleanup(easy)
+        unsafe curl_slist_free_all(headerList)
+        unsafe errorText.deallocate()
+    }
+
+    private func configure(_ settings: UpstreamSettings) {
+        // Safety: the handle is alive until deinit; curl copies every string option. The callbacks'
+        // context is this object, unretained: callbacks run only while the driver holds it
+        // (invariant 2).
+        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe check(ccurl_set_error_buffer(easy, errorText))
+        unsafe check(ccurl_set_private(easy, this))
+        unsafe check(ccurl_set_write_function(easy) { data, size, count, context in
+            unsafe UpstreamTransfer.from(context).received(data, size * count)
+        })
+        unsafe check(ccurl_set_write_data(easy, this))
+        unsafe check(ccurl_set_header_function(easy) { data, size, count, context in
+            unsafe UpstreamTransfer.from(context).receivedHeader(data, size * count)
+        })
+        unsafe check(ccurl_set_header_data(easy, this))
+        // CURLOPT_NOSIGNAL: "If onoff is 1, libcurl will not use any functions that install signal
+        // handlers or any functions that cause signals to be sent to the process."
+        unsafe check(ccurl_set_no_signal(easy, 1))
+        unsafe check(ccurl_set_protocols(easy, "http,https"))
+        unsafe check(ccurl_set_follow_location(easy, 0))
+        unsafe check(ccurl_set_verify_peer(easy, 1))
+        // CURLOPT_SSL_VERIFYHOST: "When the verify value is 2, that certificate must indicate that
+        // the server is the server to which you meant to connect, or the connection fails."
+        unsafe check(ccurl_set_verify_host(easy, 2))
+        if let caFile = settings.caFile { unsafe check(ccurl_set_ca_file(easy, caFile)) }
+        // CURLOPT_PROXY: "Setting the proxy string to "" (an empty string) explicitly disables the
+        // use of a proxy, even if there is an environment variable set for it."
+        unsafe check(ccurl_set_proxy(easy, settings.proxy ?? ""))
+        unsafe check(ccurl_set_user_agent(easy, settings.userAgent))
+        unsafe check(ccurl_set_http_version(easy, ccurl_http_version_2tls()))
+        // CURLOPT_PIPEWAIT: "Set wait to 1L to tell libcurl to prefer to wait for a connection to
+        // confirm or deny that it can do multiplexing". Plain HTTP never can here: no need to wait.
+        unsafe check(ccurl_set_pipe_wait(easy, settings.secure ? 1 : 0))
+        unsafe check(ccurl_set_timeout_milliseconds(easy, settings.timeoutMilliseconds))
+        unsafe check(ccurl_set_connect_timeout_milliseconds(easy, min(settings.timeoutMilliseconds, 10_000)))
+        // A transfer that trickles is over before a long timeout is.
+        unsafe check(ccurl_set_low_speed_limit(easy, 1))
+        unsafe check(ccurl_set_low_speed_time(easy, max(1, min(settings.timeoutMilliseconds / 1000, 60))))
+        unsafe check(ccurl_set_tcp_keepalive(easy, 1))
+        unsafe check(ccurl_set_tcp_nodelay(easy, 1))
+    }
+
+    private func check(_ code: CURLcode) {
+        guard code == CURLE_OK else {
+            // Safety: curl_easy_strerror returns a constant string.
+            let text = unsafe String(cString: curl_easy_strerror(code))
+            fatalError("libcurl refuses an option that delivery cannot do without: \(text)")
+        }
+    }
+
+    /// Whether the lines can be sent: none can end its line and begin another.
+    package static func isSendable(_ line: String) -> Bool {
+        line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    }
+
+    /// Makes the handle ready for the request.
+    func prepare(url: String, fixedHeaders: [DestinationHeader]) {
+        precondition(!isActive)
+        self.url = url
+        body.removeAll(keepingCapacity: true)
+        bodyRead = 0
+        headers.removeAll(keepingCapacity: true)
+        headerBytes = 0
+        // Safety: the handle is idle, so replacing what it was lent is allowed. The header list is
+        // not copied by curl: the old one is freed only after the new one has taken its place.
+        unsafe errorText[0] = 0
+        unsafe check(ccurl_set_url(easy, url))
+        let old = unsafe headerList
+        unsafe headerList = nil
+        // An empty value removes curl's own header: no "Expect: 100-continue" and its round trip.
+        addHeader("Expect:")
+        if request.method == .get {
+            unsafe check(ccurl_set_http_get(easy, 1))
+        } else {
+            unsafe check(ccurl_set_post(easy, 1))
+            addHeader("Content-Type: \(request.contentType)")
+            lendBody()
+        }
+        for header in fixedHeaders {
+            // "Name;" is how curl is told to send a header without value.
+            addHeader(header.value.isEmpty ? header.name + ";" : header.name + ": " + header.value)
+        }
+        for line in request.headers { addHeader(line) }
+        unsafe check(ccurl_set_headers(easy, headerList))
+        unsafe curl_slist_free_all(old)
+    }
+
+    private func lendBody() {
+        // CURLOPT_POSTFIELDS: "The data pointed to is NOT copied by the library: as a consequence,
+        // it must be preserved by the calling application until the associated transfer finishes."
+        unsafe request.body.withUnsafeMutablePointer { start, count in
+            // Safety: the buffer's memory stays put until the request is filled again, which
+            // invariant 1 forbids before the transfer is over.
+            unsafe check(ccurl_set_post_field_size(easy, curl_off_t(count)))
+            unsafe check(ccurl_set_post_fields(easy, start))
+        }
+    }
+
+    private func addHeader(_ line: String) {
+        precondition(UpstreamTransfer.isSendable(line), "a header line with control characters")
+        // Safety: curl_slist_append copies the string; nil means that memory ran out.
+        guard let longer = unsafe curl_slist_append(headerList, line) else {
+            fatalError("curl_slist_append: out of memory")
+        }
+        unsafe headerList = longer
+    }
+
+    // MARK: Callbacks
+
+    private static func from(_ context: UnsafeMutableRawPointer?) -> UpstreamTransfer {
+        // Safety: the context is the transfer itself, held by the driver while callbacks run.
+        unsafe Unmanaged<UpstreamTransfer>.fromOpaque(context!).takeUnretainedValue()
+    }
+
+    /// Takes a piece of the body. Another return value than `count` ends the transfer.
+    private func received(_ data: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        bodyRead += count
+        guard bodyRead <= UpstreamTransfer.bodyReadMax else { return 0 }
+        let kept = min(count, UpstreamTransfer.bodyKeptMax - body.count)
+        if kept > 0, let data = unsafe data {
+            // Safety: curl lends `count` bytes for the duration of the call.
+            unsafe body.append(contentsOf: UnsafeRawBufferPointer(start: data, count: kept))
+        }
+        return count
+    }
+
+    /// Takes one header line, line end included. What goes beyond the bounds is dropped.
+    private func receivedHeader(_ data: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
+        guard let data = unsafe data, count > 0 else { return count }
+        // Safety: curl lends `count` bytes for the duration of the call.
+        let line = unsafe UnsafeRawBufferPointer(start: data, count: count)
+        let text = unsafe String(decoding: line, as: UTF8.self)
+        if text.hasPrefix("HTTP/") {
+            // A new head: what came before it was an interim answer.
+            headers.removeAll(keepingCapacity: true)
+            headerBytes = 0
+            return count
+        }
+        headerBytes += count
+        guard headers.count < UpstreamTransfer.headersMax, headerBytes <= UpstreamTransfer.headerBytesMax,
+            let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
+        else { return count }
+        let value = text[text.index(after: colon)...].drop { $0.isWhitespace }
+        let end = value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) } ?? value.startIndex
+        headers.append((name: text[..<colon].lowercased(), value: String(value[..<end])))
+        return count
+    }
+
+    // MARK: The end
+
+    /// What came of it; called once, when curl says it is done.
+    func result(_ code: CURLcode) -> TransferResult {
+        // Safety: the handle is alive and idle.
+        let status = unsafe ccurl_get_response_code(easy)
+        guard code == CURLE_OK else {
+            // Safety: curl ends the text with a NUL; a constant string otherwise.
+            let detail = unsafe String(cString: errorText)
+            let kind = unsafe String(cString: curl_easy_strerror(code))
+            return .failed(detail.isEmpty ? kind : detail)
+        }
+        guard status >= 200 else { return .failed("the answer has no usable status (\(status))") }
+        return .answered(UpstreamAnswer(status: status, body: body, headers: headers))
+    }
+
+    /// Of the last transfer; ask once it is over.
+    package var figures: TransferFigures {
+        // Safety: the handle is alive; each call reads one number.
+        unsafe TransferFigures(
+            microseconds: Int64(ccurl_get_total_microseconds(easy)),
+            bytesSent: Int64(ccurl_get_request_size(easy)) + Int64(ccurl_get_uploaded_bytes(easy)),
+            reusedConnection: ccurl_get_new_connections(easy) == 0,
+            overHTTP2: ccurl_get_http_version(easy) == ccurl_http_version_2_0())
+    }
+}
+
+/// The library's own set-up, once per process.
+enum CurlLibrary {
+    private static let started: Bool = curl_global_init(ccurl_global_default()) == CURLE_OK
+
+    static func start() {
+        precondition(started, "curl_global_init failed")
+    }
+
+    /// For logs and the status page, such as `libcurl/7.88.1 OpenSSL/3.0.15 …`.
+    static var version: String {
+        start()
+        // Safety: curl_version returns a constant string.
+        return unsafe String(cString: curl_version())
+    }
+}

@@ -1,0 +1,76 @@
+import SluiceCore
+
+/// Names a batch to the shell that carries its request.
+package struct BatchID: Hashable, Sendable {
+    let value: Int
+}
+
+/// Events that go, or went, in one request, and the story of the attempts so far.
+///
+///     encoding --started--> in flight --answer--> finished, waiting, or split in two waiting ones
+///     waiting --taken--> encoding
+struct Batch {
+    enum Stage {
+        case encoding, inFlight, waiting
+    }
+
+    let id: BatchID
+    var stage: Stage
+    /// In the order of the log.
+    var places: [WindowPlace]
+    /// Requests that were started for these events.
+    var attempts = 0
+    /// Of the first request; meaningless while `attempts` is 0.
+    var firstAttempt = Moment(monotonic: 0, wall: 0)
+    var lastAttemptWall: Int64 = 0
+    /// Not before this may it be sent again, monotonic milliseconds.
+    var notBefore: Int64 = 0
+    /// Waits because the upstream failed, not because it asked for time.
+    var heldByOutage = false
+    var isProbe = false
+}
+
+/// What came of one request.
+package enum AttemptResult: Equatable, Sendable {
+    case delivered
+    case rejected(status: Int, reason: String)
+    /// One of several events is at fault.
+    case split(status: Int, reason: String)
+    case retry(status: Int, afterSeconds: Int?, reason: String)
+    /// No answer: connection, name, TLS or time.
+    case unreachable(reason: String)
+}
+
+/// How much one destination may hold and do at a time. Cross-checked at init.
+package struct DestinationLimits: Equatable, Sendable {
+    /// Most events in a request.
+    package var batchEventsMax = 50
+    /// Most requests in flight.
+    package var concurrency = 4
+    /// No new batch is formed while so many exist; splitting may go beyond it, by no more than the
+    /// events that are in batches already.
+    package var batchesMax = 16
+    /// Read-ahead ends when the window has so many blocks, events or bytes; one more block fits.
+    package var windowBlocksMax = 4096
+    package var windowEventsMax = 65_536
+    package var windowBytesMax = 8 << 20
+    /// Exceptions not yet saved before the destination stops and waits for the state database.
+    package var unsavedExceptionsMax = 8192
+    package var retryForMilliseconds: Int64 = 86_400_000
+    package var lingerMilliseconds: Int64 = 0
+    /// While requests are in flight, a batch that is not full starts at most this often.
+    package var partialIntervalMilliseconds: Int64 = 50
+    /// Of a reason, in UTF-8; the rest is cut.
+    package var reasonBytesMax = 512
+
+    package init() {}
+
+    package init(_ configuration: DestinationConfiguration, eventsPerRequestMax: Int) {
+        batchEventsMax = max(1, min(configuration.batch, eventsPerRequestMax))
+        concurrency = max(1, configuration.concurrency)
+        batchesMax = concurrency * 4
+        windowEventsMax = max(65_536, batchEventsMax * batchesMax)
+        retryForMilliseconds = Int64(max(0, configuration.retryForSeconds)) * 1000
+        lingerMilliseconds = Int64(max(0, configuration.lingerMilliseconds))
+    }
+}

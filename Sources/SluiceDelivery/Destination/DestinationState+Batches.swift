@@ -1,0 +1,292 @@
+import SluiceCore
+
+// Forming batches, and what comes of their requests.
+
+extension DestinationState {
+    /// The batch to encode now, or nil when nothing may start. Waiting batches go first, the oldest
+    /// event first; a new one is formed when it is full, when nothing is in flight, or when the
+    /// last start is `partialIntervalMilliseconds` ago.
+    package mutating func takeBatch(now: Int64) -> BatchID? {
+        guard inFlight < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
+            now >= pausedUntil, breaker.allows(now), limiter.readyAt(now) <= now
+        else { return nil }
+        if let index = oldestWaiting(now: now) {
+            batches[index].stage = .encoding
+            return batches[index].id
+        }
+        guard readyCount > 0, batches.count < limits.batchesMax, now >= freshAt(now) else { return nil }
+        return formBatch()
+    }
+
+    /// When `takeBatch` may have something by time alone; nil when only an answer, a save or new
+    /// events can change that.
+    package mutating func wakeAt(now: Int64) -> Int64? {
+        guard inFlight < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
+            let allowed = breaker.allowsAt
+        else { return nil }
+        var earliest: Int64?
+        for batch in batches where batch.stage == .waiting {
+            let due = breaker.state == .closed ? batch.notBefore : 0
+            earliest = min(earliest ?? due, due)
+        }
+        if readyCount > 0, batches.count < limits.batchesMax {
+            let due = freshAt(now)
+            earliest = min(earliest ?? due, due)
+        }
+        guard let earliest else { return nil }
+        return max(earliest, pausedUntil, allowed, limiter.readyAt(now))
+    }
+
+    /// When a new batch may be formed from the events at hand.
+    private func freshAt(_ now: Int64) -> Int64 {
+        if readyCount >= limits.batchEventsMax { return 0 }
+        let lingered = limits.lingerMilliseconds > 0 ? readySince + limits.lingerMilliseconds : 0
+        return inFlight == 0 ? lingered : max(lingered, lastStart + limits.partialIntervalMilliseconds)
+    }
+
+    private func oldestWaiting(now: Int64) -> Int? {
+        var oldest: Int?
+        for index in batches.indices where batches[index].stage == .waiting {
+            // A probe takes the oldest, due or not: the breaker has its own clock.
+            guard breaker.state != .closed || batches[index].notBefore <= now else { continue }
+            let place = batches[index].places[0]
+            if let other = oldest {
+                let best = batches[other].places[0]
+                guard (place.ordinal, place.index) < (best.ordinal, best.index) else { continue }
+            }
+            oldest = index
+        }
+        return oldest
+    }
+
+    private mutating func formBatch() -> BatchID {
+        var places = sparePlaces.popLast() ?? []
+        if scan.ordinal < window.frontOrdinal { scan = WindowPlace(ordinal: window.frontOrdinal, index: 0) }
+        while places.count < limits.batchEventsMax, readyCount > 0 {
+            let block = window[ordinal: scan.ordinal]
+            if scan.index >= block.stages.count {
+                scan = WindowPlace(ordinal: scan.ordinal + 1, index: 0)
+                continue
+            }
+            if block.stages[scan.index] == .ready, scan.index >= block.passed {
+                block.stages[scan.index] = .claimed
+                places.append(scan)
+                readyCount -= 1
+            }
+            scan.index += 1
+        }
+        return addBatch(Batch(id: newID(), stage: .encoding, places: places))
+    }
+
+    private mutating func newID() -> BatchID {
+        nextBatchID += 1
+        return BatchID(value: nextBatchID)
+    }
+
+    private mutating func addBatch(_ batch: Batch) -> BatchID {
+        batches.append(batch)
+        return batch.id
+    }
+
+    private func index(of id: BatchID) -> Int {
+        guard let index = batches.firstIndex(where: { $0.id == id }) else {
+            preconditionFailure("an answer for a batch that does not exist")
+        }
+        return index
+    }
+
+    private mutating func removeBatch(at index: Int) {
+        var places = batches[index].places
+        batches.swapAt(index, batches.count - 1)
+        batches.removeLast()
+        if sparePlaces.count < limits.concurrency {
+            places.removeAll(keepingCapacity: true)
+            sparePlaces.append(places)
+        }
+    }
+
+    // MARK: Encoding
+
+    /// Offers the batch's events to the encoder one by one. Events it cannot take are rejected at
+    /// once; those that do not fit any more become a batch of their own. Returns how many the
+    /// request carries; 0: there is nothing to send and the batch is gone.
+    package mutating func encode(_ id: BatchID, now: Moment, add: (Bytes) -> EncodeResult) -> Int {
+        let at = index(of: id)
+        var batch = batches[at]
+        batches[at].places = []  // so that `batch` is the only owner while it is changed
+        var kept = 0
+        var overflow: [WindowPlace] = []
+        offering: for offered in batch.places.indices {
+            let place = batch.places[offered]
+            switch offer(place, add) {
+            case .added:
+                batch.places[kept] = place
+                kept += 1
+            case .full where kept > 0:
+                overflow = Array(batch.places[offered...])
+                break offering
+            case .full:
+                reject(place, "the event is too large for one request", batch, now)
+            case .missing(let fields):
+                reject(place, "missing: " + fields.joined(separator: ", "), batch, now)
+            case .unfit(let reason):
+                reject(place, reason, batch, now)
+            }
+        }
+        batch.places.removeSubrange(kept...)
+        batches[at] = batch
+        if !overflow.isEmpty {
+            var rest = Batch(id: newID(), stage: .waiting, places: overflow)
+            rest.attempts = batch.attempts
+            rest.firstAttempt = batch.firstAttempt
+            rest.lastAttemptWall = batch.lastAttemptWall
+            batches.append(rest)
+        }
+        if kept == 0 { removeBatch(at: at) }
+        advance()
+        return kept
+    }
+
+    private func offer(_ place: WindowPlace, _ add: (Bytes) -> EncodeResult) -> EncodeResult {
+        guard let block = window[ordinal: place.ordinal].block else {
+            preconditionFailure("lost events are never in a batch")
+        }
+        return block.withEvent(place.index, add)
+    }
+
+    private mutating func reject(_ place: WindowPlace, _ reason: String, _ batch: Batch, _ now: Moment) {
+        except(place, .rejected, status: 0, reason: reason, batch: batch, url: "", now: now)
+    }
+
+    /// The request of an encoded batch is on its way.
+    package mutating func started(_ id: BatchID, now: Moment) {
+        let at = index(of: id)
+        precondition(batches[at].stage == .encoding)
+        limiter.take(now.monotonic)
+        batches[at].isProbe = breaker.started()
+        batches[at].stage = .inFlight
+        batches[at].heldByOutage = false
+        if batches[at].attempts == 0 { batches[at].firstAttempt = now }
+        batches[at].attempts += 1
+        batches[at].lastAttemptWall = now.wall
+        inFlight += 1
+        lastStart = now.monotonic
+    }
+
+    // MARK: Answers
+
+    /// Takes what came of a batch's request. `url` goes into the exceptions.
+    package mutating func finish(_ id: BatchID, _ result: AttemptResult, url: String, now: Moment) {
+        let at = index(of: id)
+        precondition(batches[at].stage == .inFlight)
+        inFlight -= 1
+        switch result {
+        case .delivered:
+            upstreamAlive()
+            for place in batches[at].places { settle(place, .delivered) }
+            removeBatch(at: at)
+        case .rejected(let status, let reason):
+            upstreamAlive()
+            end(at, .rejected, status: status, reason: reason, url: url, now: now)
+        case .split(let status, let reason):
+            upstreamAlive()
+            if batches[at].places.count == 1 {
+                end(at, .rejected, status: status, reason: reason, url: url, now: now)
+            } else {
+                bisect(at, now: now)
+            }
+        case .retry(let status, let afterSeconds, let reason):
+            let wait = policy.bounded(retryAfterSeconds: afterSeconds)
+            pausedUntil = max(pausedUntil, now.monotonic + wait)
+            if status >= 500 {
+                failed(at, status: status, wait: wait, reason: reason, url: url, now: now)
+            } else {
+                upstreamAlive()
+                tryLater(at, status: status, wait: wait, reason: reason, url: url, now: now)
+            }
+        case .unreachable(let reason):
+            failed(at, status: 0, wait: 0, reason: reason, url: url, now: now)
+        }
+        advance()
+    }
+
+    private mutating func upstreamAlive() {
+        guard breaker.succeeded() else { return }
+        // What waited out the outage need not wait any longer.
+        for index in batches.indices where batches[index].heldByOutage {
+            batches[index].notBefore = 0
+            batches[index].heldByOutage = false
+        }
+    }
+
+    private mutating func failed(
+        _ at: Int, status: Int, wait: Int64, reason: String, url: String, now: Moment
+    ) {
+        let outage = breaker.failed(wasProbe: batches[at].isProbe, now: now.monotonic, using: &random)
+        batches[at].heldByOutage = wait == 0
+        tryLater(at, status: status, wait: wait, reason: reason, url: url, now: now)
+        guard outage else { return }
+        // One probe speaks for all: whoever's time is up need not be sent once more to fail.
+        var index = 0
+        while index < batches.count {
+            if batches[index].stage == .waiting, batches[index].attempts > 0,
+                now.monotonic >= deadline(batches[index])
+            {
+                giveUp(index, status: status, reason: reason, url: url, now: now)
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    private func deadline(_ batch: Batch) -> Int64 {
+        batch.firstAttempt.monotonic + limits.retryForMilliseconds
+    }
+
+    private mutating func tryLater(
+        _ at: Int, status: Int, wait: Int64, reason: String, url: String, now: Moment
+    ) {
+        let end = deadline(batches[at])
+        guard now.monotonic < end else {
+            giveUp(at, status: status, reason: reason, url: url, now: now)
+            return
+        }
+        let delay = policy.delay(attempts: batches[at].attempts, using: &random)
+        batches[at].stage = .waiting
+        // The last attempt is made when the time is up, not long before.
+        batches[at].notBefore = max(min(now.monotonic + delay, end), now.monotonic + wait)
+    }
+
+    private mutating func giveUp(_ at: Int, status: Int, reason: String, url: String, now: Moment) {
+        end(
+            at, .expired, status: status,
+            reason: "given up after \(batches[at].attempts) attempts: \(reason)", url: url, now: now)
+    }
+
+    private mutating func end(
+        _ at: Int, _ outcome: Outcome, status: Int, reason: String, url: String, now: Moment
+    ) {
+        let batch = batches[at]
+        for place in batch.places {
+            except(place, outcome, status: status, reason: reason, batch: batch, url: url, now: now)
+        }
+        removeBatch(at: at)
+    }
+
+    private mutating func bisect(_ at: Int, now: Moment) {
+        let batch = batches[at]
+        let middle = batch.places.count / 2
+        var first = batch
+        first.places = Array(batch.places[..<middle])
+        first.stage = .waiting
+        first.notBefore = now.monotonic
+        first.isProbe = false
+        var second = Batch(id: newID(), stage: .waiting, places: Array(batch.places[middle...]))
+        second.attempts = batch.attempts
+        second.firstAttempt = batch.firstAttempt
+        second.lastAttemptWall = batch.lastAttemptWall
+        second.notBefore = now.monotonic
+        batches[at] = first
+        batches.append(second)
+    }
+}

@@ -1,0 +1,303 @@
+import SluiceCore
+
+/// Everything one destination knows of its deliveries, without I/O: where it stands in the log,
+/// which events are out, what has become of the others, and when the next request may go.
+///
+/// The shell reads blocks while `wantsBlocks`, hands them in, and carries out what `takeBatch`,
+/// `encode` and `started` say; each answer comes back through `finish`.
+///
+///     position ........ scan ......... nextRead ....... head
+///     | settled, claimed | ready ...... | not read yet |
+///
+/// Invariants: 1. an event leaves `ready` or `claimed` for exactly one outcome and never changes
+/// again; `settle` traps otherwise. 2. `position` never moves back, and every event before it has
+/// its outcome. 3. `counts` covers exactly the events from `startEvent` up to `position`, `ahead`
+/// exactly the settled ones behind it. 4. `claimed` events are in exactly one batch. 5. exceptions
+/// are handed to the state database when the position passes their event, not before, so that a
+/// restart that sends an event again finds no stale outcome.
+///
+/// Owner: the delivery thread.
+package struct DestinationState: ~Copyable {
+    package let destination: String
+    package let limits: DestinationLimits
+    package let policy: RetryPolicy
+    var breaker: Breaker
+    var limiter: RateLimiter
+    var random: SplitMix64
+
+    package private(set) var position: EventSequence
+    package private(set) var startEvent: Int64
+    /// Outcomes of the events up to `position`.
+    package private(set) var counts: OutcomeCounts
+    /// Outcomes of events behind `position`.
+    package private(set) var ahead = OutcomeCounts()
+    /// Exceptions whose events the position has passed, until they are saved.
+    package private(set) var unsavedExceptions: [ExceptionalOutcome] = []
+    /// Whether cursor or exceptions changed since the last save.
+    package private(set) var needsSave = false
+
+    var window = BlockWindow()
+    /// The block to ask the log for next.
+    package private(set) var nextBlock: Int64
+    /// How many events of that block the cursor has passed already; 0 after the first block.
+    private var skipping: Int
+    /// How many events the log should hold before the next one that is read.
+    private var eventsRead: Int64
+
+    var scan = WindowPlace(ordinal: 0, index: 0)
+    /// Events in stage `ready`.
+    package var readyCount = 0
+    var readySince: Int64 = 0
+
+    var batches: [Batch] = []
+    var nextBatchID = 0
+    package var inFlight = 0
+    var lastStart: Int64 = 0
+    /// The upstream asked to be left alone until then.
+    var pausedUntil: Int64 = 0
+    var sparePlaces: [[WindowPlace]] = []
+
+    /// Takes up at `cursor`. - Parameter seed: of the jitter.
+    package init(
+        cursor: Cursor, limits: DestinationLimits, policy: RetryPolicy = RetryPolicy(),
+        rate: DeliveryRate? = nil, seed: UInt64
+    ) {
+        precondition(limits.batchEventsMax > 0 && limits.concurrency > 0)
+        precondition(limits.batchesMax >= limits.concurrency)
+        destination = cursor.destination
+        self.limits = limits
+        self.policy = policy
+        breaker = Breaker(policy: policy)
+        limiter = RateLimiter(rate)
+        random = SplitMix64(seed: seed)
+        position = cursor.position
+        startEvent = cursor.startEvent
+        counts = cursor.counts
+        nextBlock = cursor.position.block
+        skipping = cursor.position.index
+        eventsRead = cursor.startEvent + cursor.counts.total
+    }
+
+    // MARK: Reading the log
+
+    /// Whether to read on: there is use for more events, and room.
+    package var wantsBlocks: Bool {
+        guard readyCount < limits.batchEventsMax, unsavedExceptions.count < limits.unsavedExceptionsMax,
+            window.count < limits.windowBlocksMax, window.events < limits.windowEventsMax,
+            window.bytes < limits.windowBytesMax
+        else { return false }
+        // Behind an open breaker one batch is enough to probe with.
+        return breaker.state == .closed || (readyCount == 0 && batches.isEmpty)
+    }
+
+    /// What the log turned out to hold where the destination expected its next event.
+    package enum Continuity: Equatable {
+        case seamless
+        /// Events that retention or quarantine took; they are expired now.
+        case lost(events: Int64)
+        /// The log numbers its events otherwise than the cursor did; the books follow the log.
+        case renumbered(by: Int64)
+    }
+
+    /// Takes in the next block. `admits` says which events are due here; the others are filtered.
+    /// A line that `admits` cannot read at all (nil) is rejected.
+    package mutating func append(
+        _ block: EventBlock, now: Moment, admits: (Bytes) -> Bool?
+    ) -> Continuity {
+        precondition(block.number >= nextBlock, "the log went back")
+        let isNext = block.number == nextBlock
+        let skipped = isNext ? min(skipping, block.eventCount) : 0
+        let difference = block.firstEvent + Int64(skipped) - eventsRead
+        var continuity = Continuity.seamless
+        if difference > 0, !isNext {
+            lose(
+                Int(difference), number: nextBlock, index: skipping, now: now,
+                reason: "the log no longer has blocks \(nextBlock) to \(block.number - 1) (\(difference) events)")
+            continuity = .lost(events: difference)
+        } else if difference != 0 {
+            startEvent += difference
+            eventsRead += difference
+            needsSave = true
+            continuity = .renumbered(by: difference)
+        }
+        let entry = WindowBlock(block, skipping: skipped)
+        window.append(entry)
+        nextBlock = block.number + 1
+        skipping = 0
+        eventsRead += Int64(block.eventCount - skipped)
+        if readyCount == 0 { readySince = now.monotonic }
+        let ordinal = window.endOrdinal - 1
+        for index in skipped..<block.eventCount {
+            readyCount += 1
+            switch block.withEvent(index, admits) {
+            case true?: break
+            case false?: settle(WindowPlace(ordinal: ordinal, index: index), .filtered)
+            case nil:
+                except(
+                    WindowPlace(ordinal: ordinal, index: index), .rejected, status: 0,
+                    reason: "the event cannot be read", batch: nil, url: "", now: now)
+            }
+        }
+        advance()
+        return continuity
+    }
+
+    /// Takes note of a block the log cannot read: its events are expired, and reading goes on.
+    package mutating func appendDamaged(number: Int64, eventCount: Int, reason: String, now: Moment) {
+        guard number >= nextBlock else { return }
+        let passed = number == nextBlock ? skipping : 0
+        let lost = max(0, eventCount - passed)
+        if lost > 0 {
+            lose(
+                lost, number: number, index: passed, now: now,
+                reason: "block \(number) is damaged (\(lost) events): \(reason)")
+        }
+        nextBlock = number + 1
+        skipping = 0
+        advance()
+    }
+
+    private mutating func lose(_ events: Int, number: Int64, index: Int, now: Moment, reason: String) {
+        let exception = ExceptionalOutcome(
+            destination: destination, sequence: EventSequence(block: number, index: index), eventID: "",
+            outcome: .expired, status: 0, reason: bounded(reason), attempts: 0,
+            firstAttemptMilliseconds: now.wall, lastAttemptMilliseconds: now.wall, url: "")
+        window.append(WindowBlock(lost: events, number: number, exception: exception))
+        ahead.expired += Int64(events)
+        eventsRead += Int64(events)
+    }
+
+    // MARK: Outcomes
+
+    /// Gives an event its outcome.
+    mutating func settle(_ place: WindowPlace, _ outcome: Outcome) {
+        let block = window[ordinal: place.ordinal]
+        let stage = block.stages[place.index]
+        precondition(stage.outcome == nil && place.index >= block.passed, "invariant 1: an event ends once")
+        if stage == .ready { readyCount -= 1 }
+        block.stages[place.index] = EventStage(outcome)
+        ahead[outcome] += 1
+    }
+
+    /// Gives an event an outcome that gets a row of its own.
+    mutating func except(
+        _ place: WindowPlace, _ outcome: Outcome, status: Int, reason: String, batch: Batch?, url: String,
+        now: Moment
+    ) {
+        settle(place, outcome)
+        let block = window[ordinal: place.ordinal]
+        let attempts = batch?.attempts ?? 0
+        block.exceptions[place.index] = ExceptionalOutcome(
+            destination: destination,
+            sequence: EventSequence(block: block.number, index: place.index),
+            eventID: block.block?.withEvent(place.index) { EventSummary($0)?.idText ?? "" } ?? "",
+            outcome: outcome, status: status, reason: bounded(reason), attempts: attempts,
+            firstAttemptMilliseconds: attempts > 0 ? batch?.firstAttempt.wall ?? now.wall : now.wall,
+            lastAttemptMilliseconds: attempts > 0 ? batch?.lastAttemptWall ?? now.wall : now.wall, url: url)
+    }
+
+    private func bounded(_ reason: String) -> String {
+        guard reason.utf8.count > limits.reasonBytesMax else { return reason }
+        return String(decoding: reason.utf8.prefix(limits.reasonBytesMax), as: UTF8.self)
+    }
+
+    /// Moves the position over every settled event at its front.
+    mutating func advance() {
+        while let front = window.front {
+            let before = front.passed
+            if front.block == nil {
+                front.passed = front.eventCount
+                counts.expired += Int64(front.eventCount)
+                ahead.expired -= Int64(front.eventCount)
+            } else {
+                while front.passed < front.eventCount, let outcome = front.stages[front.passed].outcome {
+                    counts[outcome] += 1
+                    ahead[outcome] -= 1
+                    front.passed += 1
+                }
+            }
+            if !front.exceptions.isEmpty { collectExceptions(of: front) }
+            if front.passed > before { needsSave = true }
+            guard front.passed == front.eventCount else {
+                position = EventSequence(block: front.number, index: front.passed)
+                return
+            }
+            window.removeFront()
+            // A lost run is followed by a block or by nothing; either says where the position is.
+            position = EventSequence(block: window.front?.number ?? nextBlock, index: 0)
+        }
+    }
+
+    private mutating func collectExceptions(of block: WindowBlock) {
+        for index in block.exceptions.keys.sorted() where block.block == nil || index < block.passed {
+            if let exception = block.exceptions.removeValue(forKey: index) {
+                unsavedExceptions.append(exception)
+                needsSave = true
+            }
+        }
+    }
+
+    // MARK: Saving
+
+    package var cursor: Cursor {
+        Cursor(destination: destination, position: position, startEvent: startEvent, counts: counts)
+    }
+
+    /// The cursor and the first `exceptions` of `unsavedExceptions` are on disk.
+    package mutating func saved(exceptions: Int) {
+        unsavedExceptions.removeFirst(exceptions)
+        needsSave = !unsavedExceptions.isEmpty
+    }
+
+    // MARK: Figures
+
+    /// How many events the log holds before `position`, by the log's own count wherever it is at
+    /// hand, so that the books are checked against the log and not against themselves.
+    package func positionEvent(head: LogHead) -> Int64 {
+        if let front = window.front, let block = front.block {
+            return block.firstEvent + Int64(front.passed)
+        }
+        if position.block >= head.nextBlock { return head.events }
+        return startEvent + counts.total
+    }
+
+    /// When the first event without an outcome was received; nil when it is not in the window.
+    package var waitingSinceMilliseconds: Int64? {
+        guard let front = window.front, let block = front.block, front.passed < front.eventCount else {
+            return nil
+        }
+        return block.withEvent(front.passed) { EventSummary($0)?.receivedMilliseconds }
+    }
+
+    /// Outcomes of all events so far, those behind the position included.
+    package var allCounts: OutcomeCounts {
+        var all = counts
+        for outcome in Outcome.allCases { all[outcome] += ahead[outcome] }
+        return all
+    }
+
+    package var breakerState: Breaker.State { breaker.state }
+
+    /// Whether nothing more may start before a save.
+    package var isWaitingForSave: Bool {
+        unsavedExceptions.count >= limits.unsavedExceptionsMax
+    }
+
+    /// Batches that wait to be sent again.
+    package var waitingCount: Int {
+        batches.reduce(0) { $0 + ($1.stage == .waiting ? 1 : 0) }
+    }
+
+    /// Whether a batch in flight is not on its first attempt.
+    package func isRepeat(_ id: BatchID) -> Bool {
+        batches.contains { $0.id == id && $0.attempts > 1 }
+    }
+
+    /// Events in the window that a batch holds, in flight or waiting.
+    package var claimedCount: Int { batches.reduce(0) { $0 + $1.places.count } }
+}
+
+extension EventSummary {
+    /// The id as text. Not for the hot path.
+    var idText: String { id.string }
+}

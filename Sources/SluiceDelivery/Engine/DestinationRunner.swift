@@ -1,0 +1,250 @@
+import SluiceCore
+
+/// Kinds of trouble, for a rate-limited log line each.
+package enum DeliveryTrouble {
+    package static let cursorBeyondHead: StaticString = "cursor_beyond_head"
+    package static let stateUnavailable: StaticString = "state_unavailable"
+    package static let logUnavailable: StaticString = "log_unavailable"
+    package static let blockDamaged: StaticString = "block_damaged"
+    package static let eventsLost: StaticString = "events_lost"
+    package static let eventsRenumbered: StaticString = "events_renumbered"
+    package static let upstreamFailed: StaticString = "upstream_failed"
+    package static let eventsRejected: StaticString = "events_rejected"
+    package static let eventsExpired: StaticString = "events_expired"
+
+    package static let all = [
+        cursorBeyondHead, stateUnavailable, logUnavailable, blockDamaged, eventsLost, eventsRenumbered,
+        upstreamFailed, eventsRejected, eventsExpired,
+    ]
+}
+
+/// `kind` is one of `DeliveryTrouble`. Called on the delivery thread.
+package typealias TroubleHandler =
+    @Sendable (_ kind: StaticString, _ destination: String, _ message: String) -> Void
+
+/// One open destination: carries out what its state says, with its encoder, its transfers and the
+/// engine's curl driver.
+///
+/// Invariants: 1. every transfer is in `idle` or in the driver. 2. each batch in flight has exactly
+/// one transfer. Owner: the delivery thread.
+final class DestinationRunner {
+    /// Blocks one destination may read before the others have their turn.
+    static let blocksPerTurnMax = 16
+    /// How long a log that cannot be read is left alone.
+    static let readPauseMilliseconds: Int64 = 1000
+
+    let index: Int
+    let configuration: DestinationConfiguration
+    var state: DestinationState
+    private let encoder: any PlatformEncoder
+    private let matcher: RuleMatcher
+    private let settings: UpstreamSettings
+    private let fixedHeaders: [DestinationHeader]
+    private let onTrouble: TroubleHandler
+    private var idle: [UpstreamTransfer] = []
+    private var readPausedUntil: Int64 = 0
+    private var figures: DestinationStatus
+
+    init(
+        index: Int, configuration: DestinationConfiguration, encoder: any PlatformEncoder, cursor: Cursor,
+        policy: RetryPolicy, userAgent: String, seed: UInt64, onTrouble: @escaping TroubleHandler
+    ) {
+        self.index = index
+        self.configuration = configuration
+        self.encoder = encoder
+        self.onTrouble = onTrouble
+        matcher = RuleMatcher(configuration.rules, platform: configuration.platform)
+        settings = UpstreamSettings(configuration, userAgent: userAgent)
+        fixedHeaders = configuration.fixedHeaders
+        state = DestinationState(
+            cursor: cursor,
+            limits: DestinationLimits(configuration, eventsPerRequestMax: encoder.eventsPerRequestMax),
+            policy: policy, rate: configuration.rate, seed: seed)
+        figures = DestinationStatus(name: configuration.name, platform: configuration.platform)
+    }
+
+    // MARK: One turn
+
+    /// Reads blocks and starts requests as far as the state wants. True when it stopped only to let
+    /// others have their turn.
+    func drive(_ blocks: any BlockSource, head: LogHead, driver: CurlDriver, now: Moment) -> Bool {
+        var budget = DestinationRunner.blocksPerTurnMax
+        while true {
+            while budget > 0, wantsToRead(head, now) {
+                budget -= 1
+                if !readBlock(blocks, now: now) { break }
+            }
+            if !startOne(driver, now: now) { break }
+        }
+        return budget == 0 && wantsToRead(head, now)
+    }
+
+    private func wantsToRead(_ head: LogHead, _ now: Moment) -> Bool {
+        state.wantsBlocks && state.nextBlock < head.nextBlock && now.monotonic >= readPausedUntil
+    }
+
+    /// False when there is nothing to be had at present.
+    private func readBlock(_ blocks: any BlockSource, now: Moment) -> Bool {
+        do throws(BlockSourceError) {
+            guard let block = try blocks.block(atOrAfter: state.nextBlock) else { return pauseReading(now) }
+            let matcher = matcher
+            let encoder = encoder
+            let continuity = state.append(block, now: now) { line in
+                EventSummary(line).map { event in
+                    matcher.admits(event) { encoder.takes(type: $0, network: $1) }
+                }
+            }
+            report(continuity, before: block.number)
+            return true
+        } catch {
+            switch error {
+            case .damaged(let number, let eventCount, let reason):
+                state.appendDamaged(number: number, eventCount: eventCount, reason: reason, now: now)
+                trouble(
+                    DeliveryTrouble.blockDamaged,
+                    "block \(number) cannot be read, its \(eventCount) events are expired: \(reason)", now)
+                return true
+            case .unavailable(let reason):
+                trouble(DeliveryTrouble.logUnavailable, reason, now)
+                return pauseReading(now)
+            }
+        }
+    }
+
+    private func pauseReading(_ now: Moment) -> Bool {
+        readPausedUntil = now.monotonic + DestinationRunner.readPauseMilliseconds
+        return false
+    }
+
+    private func report(_ continuity: DestinationState.Continuity, before block: Int64) {
+        switch continuity {
+        case .seamless: break
+        case .lost(let events):
+            onTrouble(
+                DeliveryTrouble.eventsLost, configuration.name,
+                "\(events) events before block \(block) are gone from the log and are expired")
+        case .renumbered(let difference):
+            onTrouble(
+                DeliveryTrouble.eventsRenumbered, configuration.name,
+                "block \(block) begins \(difference) events off from where the cursor expected it")
+        }
+    }
+
+    /// Starts the next request. False when none may start now.
+    private func startOne(_ driver: CurlDriver, now: Moment) -> Bool {
+        guard let batch = state.takeBatch(now: now.monotonic) else { return false }
+        let transfer = idle.popLast() ?? UpstreamTransfer(settings)
+        transfer.request.reset()
+        encoder.begin(now: now.wall)
+        let encoder = encoder
+        let count = state.encode(batch, now: now) { encoder.add($0) }
+        guard count > 0 else {
+            idle.append(transfer)
+            return true
+        }
+        encoder.finish(into: &transfer.request)
+        let url = configuration.requestURL(path: transfer.request.path.bytes)
+        state.started(batch, now: now)
+        guard isSendable(transfer) else {
+            // An encoder's error, and no reason to trust the bytes: nothing is sent.
+            idle.append(transfer)
+            let reason = "the request's path or headers hold characters that cannot be sent"
+            state.finish(batch, .rejected(status: 0, reason: reason), url: configuration.url, now: now)
+            trouble(DeliveryTrouble.eventsRejected, reason, now)
+            return true
+        }
+        figures.attempts += 1
+        if state.isRepeat(batch) { figures.retries += 1 }
+        transfer.destinationIndex = index
+        transfer.batch = batch
+        transfer.eventCount = count
+        driver.start(transfer, url: url, fixedHeaders: fixedHeaders)
+        return true
+    }
+
+    private func isSendable(_ transfer: UpstreamTransfer) -> Bool {
+        let path = transfer.request.path.bytes
+        for index in 0..<path.count where path[index] <= 0x20 || path[index] >= 0x7F { return false }
+        return transfer.request.headers.allSatisfy(UpstreamTransfer.isSendable)
+    }
+
+    // MARK: Answers
+
+    /// Takes a transfer back that the driver is done with.
+    func finished(_ transfer: UpstreamTransfer, _ result: TransferResult, now: Moment) {
+        let measured = transfer.figures
+        figures.bytesSent += measured.bytesSent
+        if measured.reusedConnection { figures.connectionsReused += 1 }
+        if measured.overHTTP2 { figures.http2Requests += 1 }
+        let expired = state.allCounts.expired
+        let attempt: AttemptResult
+        switch result {
+        case .failed(let reason):
+            attempt = .unreachable(reason: reason)
+            trouble(DeliveryTrouble.upstreamFailed, reason, now)
+        case .answered(let answer):
+            figures.durations.record(microseconds: measured.microseconds)
+            attempt = judge(answer, eventCount: transfer.eventCount, now: now)
+        }
+        state.finish(transfer.batch, attempt, url: transfer.url, now: now)
+        let given = state.allCounts.expired - expired
+        if given > 0 {
+            onTrouble(
+                DeliveryTrouble.eventsExpired, configuration.name,
+                "\(given) events were given up; last: \(figures.lastError ?? "")")
+        }
+        idle.append(transfer)
+    }
+
+    private func judge(_ answer: UpstreamAnswer, eventCount: Int, now: Moment) -> AttemptResult {
+        switch encoder.classify(answer, eventCount: eventCount) {
+        case .delivered:
+            return .delivered
+        case .rejected(let reason):
+            trouble(DeliveryTrouble.eventsRejected, "\(answer.status): \(reason)", now)
+            return .rejected(status: answer.status, reason: reason)
+        case .split(let reason):
+            trouble(DeliveryTrouble.eventsRejected, "\(answer.status): \(reason)", now)
+            return .split(status: answer.status, reason: reason)
+        case .retry(let afterSeconds, let reason):
+            trouble(DeliveryTrouble.upstreamFailed, "\(answer.status): \(reason)", now)
+            let wait =
+                afterSeconds
+                ?? answer.header("retry-after").flatMap {
+                    RetryAfter.seconds($0, wallMilliseconds: now.wall)
+                }
+            return .retry(status: answer.status, afterSeconds: wait, reason: reason)
+        }
+    }
+
+    private func trouble(_ kind: StaticString, _ message: String, _ now: Moment) {
+        figures.lastError = message
+        figures.lastErrorMilliseconds = now.wall
+        onTrouble(kind, configuration.name, message)
+    }
+
+    // MARK: Figures
+
+    /// When there may be something to do by time alone; nil: not before something happens.
+    func wakeAt(_ now: Int64) -> Int64? {
+        let due = state.wakeAt(now: now)
+        guard readPausedUntil > now else { return due }
+        return min(due ?? readPausedUntil, readPausedUntil)
+    }
+
+    func status(head: LogHead) -> DestinationStatus {
+        var status = figures
+        status.isOpen = true
+        status.position = state.position
+        status.startEvent = state.startEvent
+        status.counts = state.allCounts
+        status.ahead = state.ahead.total
+        status.positionEvent = state.positionEvent(head: head)
+        status.waitingSinceMilliseconds = state.waitingSinceMilliseconds
+        status.pending = max(0, head.events - status.positionEvent - status.ahead)
+        status.inFlight = state.inFlight
+        status.waiting = state.waitingCount
+        status.breaker = state.breakerState
+        return status
+    }
+}

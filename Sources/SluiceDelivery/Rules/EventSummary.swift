@@ -1,0 +1,71 @@
+import SluiceCore
+
+/// The few fields of a canonical event that delivery itself looks at, as views into the line.
+///
+/// Sluice writes the line, its fields in a fixed order with the scalars first, so that the head of
+/// the line is enough. Whatever the bytes are, reading them never traps: what is not such a line
+/// yields nil. Values are the text between the quotes; only an id may hold escapes.
+package struct EventSummary {
+    package let id: Bytes
+    package let type: EventType
+    private let received: Bytes
+    package let source: Bytes
+    /// Empty for organic events.
+    package let network: Bytes
+
+    /// Reads the summary, or says nil when the line has no id or no known type.
+    package init?(_ line: Bytes) {
+        guard line.count > 1, line[0] == UInt8(ascii: "{") else { return nil }
+        var id = Bytes.empty
+        var source = Bytes.empty
+        var network = Bytes.empty
+        var type: EventType?
+        var received = Bytes.empty
+        var place = 1
+        while let key = EventSummary.quoted(line, at: &place) {
+            guard place < line.count, line[place] == UInt8(ascii: ":") else { return nil }
+            place += 1
+            // The first value that is no string ends the scalars.
+            guard let value = EventSummary.quoted(line, at: &place) else { break }
+            if key.equals("id") {
+                id = value
+            } else if key.equals("type") {
+                type = EventType(value)
+            } else if key.equals("received_at") {
+                received = value
+            } else if key.equals("source") {
+                source = value
+            } else if key.equals("network") {
+                network = value
+                break
+            }
+            guard place < line.count, line[place] == UInt8(ascii: ",") else { break }
+            place += 1
+        }
+        guard let type, !id.isEmpty else { return nil }
+        self.id = id
+        self.type = type
+        self.received = received
+        self.source = source
+        self.network = network
+    }
+
+    /// Milliseconds since 1970, by the gateway's clock; nil where the line does not say.
+    package var receivedMilliseconds: Int64? { Timestamp.parse(received) }
+
+    /// The content of the string that starts at `place`, which moves behind it; nil when there is
+    /// none.
+    private static func quoted(_ line: Bytes, at place: inout Int) -> Bytes? {
+        guard place < line.count, line[place] == UInt8(ascii: "\"") else { return nil }
+        let start = place + 1
+        var end = start
+        while end < line.count {
+            if line[end] == UInt8(ascii: "\"") {
+                place = end + 1
+                return line[start..<end]
+            }
+            end += line[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return nil
+    }
+}

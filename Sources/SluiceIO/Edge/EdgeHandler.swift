@@ -1,0 +1,46 @@
+import SluiceCore
+import SluiceHTTP
+
+/// A whole request. Every view ends when the handler returns.
+package struct EdgeRequest {
+    package let head: HTTPRequestHead
+    /// The body as sent, chunk framing removed, content coding not.
+    package let body: Bytes
+    package let peer: PeerAddress
+}
+
+/// When an answer may go.
+package enum Disposition {
+    /// As soon as the answers before it on its connection have gone.
+    case now
+    /// Not before `EdgeLoop.release(through:)` has reached this ticket.
+    case after(ticket: UInt64)
+    /// Nothing was consumed and nothing written: hand the request in again after `resumeStalled`.
+    case stall
+}
+
+/// What the loop asks of those who answer. Every method runs on the loop's thread.
+///
+/// `EdgeLoop.release`, `fail` and `resumeStalled` may be called from `woken` and `batchEnded`, not
+/// from the methods that write an answer.
+package protocol EdgeHandler: AnyObject {
+    /// Appends one whole HTTP response to `answer`, which may hold earlier ones already. Where
+    /// `request.head.keepAlive` is false the connection closes after it.
+    func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition
+
+    /// Read right after `handle` returned `.after`: handed back when that ticket fails.
+    var failureTag: UInt32 { get }
+
+    /// Appends the response to a request the loop refuses; the connection closes after it.
+    func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer)
+
+    /// Appends a 503 in the platform's form, instead of the answer that was prepared.
+    func answerFailure(
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer)
+
+    /// All that was ready has been handled; the loop is about to sleep.
+    func batchEnded()
+
+    /// The loop's waker was called.
+    func woken()
+}

@@ -1,0 +1,195 @@
+import CLinuxIO
+import SluiceCore
+import SluiceHTTP
+
+extension EdgeLoop {
+    func answers(of connection: EdgeConnection) -> AnswerQueue {
+        if let output = connection.output { return output }
+        let output = queues.acquire()
+        connection.output = output
+        return output
+    }
+
+    // MARK: tickets
+
+    /// Lets go of the answers that wait for `ticket` or a lower one; they are sent at the end of
+    /// the round. To be called from `EdgeHandler.woken` or `batchEnded`.
+    package func release(through ticket: UInt64) {
+        assert(isOnLoopThread)
+        guard ticket >= nextTicket else { return }
+        nextTicket = ticket + 1
+        while let tokens = tickets.popFirst(through: ticket) {
+            for token in tokens { markReleased(token) }
+            tickets.recycle(tokens)
+        }
+    }
+
+    private func markReleased(_ token: UInt64) {
+        guard let connection = connection(for: token), let output = connection.output else { return }
+        if output.release(below: nextTicket) { markDirty(connection) }
+    }
+
+    /// Puts a 503 in the place of every answer that waits for `ticket`. Answers of other tickets
+    /// stay as they are. To be called from `EdgeHandler.woken` or `batchEnded`.
+    package func fail(ticket: UInt64, retryAfterSeconds: Int) {
+        assert(isOnLoopThread)
+        guard let tokens = tickets.remove(ticket: ticket) else { return }
+        for token in tokens {
+            guard let connection = connection(for: token), let output = connection.output else {
+                continue
+            }
+            output.fail(ticket: ticket, scratch: &failureScratch) { entry, answer in
+                handler.answerFailure(
+                    tag: entry.tag, retryAfterSeconds: retryAfterSeconds,
+                    keepAlive: entry.keepAlive, isHead: entry.isHead, answer: &answer)
+            }
+            _ = output.release(below: nextTicket)
+            markDirty(connection)
+        }
+        tickets.recycle(tokens)
+    }
+
+    private func markDirty(_ connection: EdgeConnection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection.token)
+    }
+
+    /// Sends what was let go in this round, one send per connection.
+    func flushDirty() {
+        guard !dirty.isEmpty else { return }
+        swap(&dirty, &dirtySpare)
+        for token in dirtySpare {
+            guard let connection = connection(for: token) else { continue }
+            connection.isDirty = false
+            guard flush(connection) else { continue }
+            // Requests are not handled here, after `batchEnded`, but in the next round.
+            if connection.isPaused { enqueueReady(connection) }
+            settle(connection)
+        }
+        dirtySpare.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: sending
+
+    /// Sends what may go. False when the connection is gone.
+    func flush(_ connection: EdgeConnection) -> Bool {
+        guard let output = connection.output, !connection.sendBlocked else { return true }
+        if output.sendable > 0 {
+            let wanted = output.sendable
+            let taken = output.send(to: connection.descriptor)
+            if taken >= 0 {
+                counts.bytesOut &+= taken
+                if taken < wanted { connection.sendBlocked = true }
+                // Progress: the client gets its full time again.
+                if taken > 0 && connection.deadline == .send { connection.deadline = .none }
+            } else if taken == Int(Errno.again) {
+                connection.sendBlocked = true
+            } else {
+                close(connection)
+                return false
+            }
+        }
+        if output.isEmpty {
+            queues.release(output)
+            connection.output = nil
+        }
+        return true
+    }
+
+    // MARK: refusing and closing
+
+    /// Answers what the loop itself refuses, behind the answers that wait, and reads no further.
+    func refuse(_ connection: EdgeConnection, _ problem: EdgeProblem, head: HTTPRequestHead?) {
+        counts.refused &+= 1
+        let output = answers(of: connection)
+        handler.refuse(problem, head: head, answer: &output.bytes)
+        output.recordReady()
+        connection.mustLinger = true
+        finish(connection)
+    }
+
+    /// No further request is read; the connection closes when its answers have gone.
+    func finish(_ connection: EdgeConnection) {
+        connection.phase = .finishing
+        connection.deadline = .none
+    }
+
+    /// Ends a turn with a connection: gives back what it does not need, sends, closes or sets the
+    /// deadline.
+    func settle(_ connection: EdgeConnection) {
+        if let input = connection.input, input.isEmpty || connection.phase != .open {
+            if !input.isEmpty { connection.mustLinger = true }
+            buffers.release(input)
+            connection.input = nil
+        }
+        guard flush(connection) else { return }
+        if connection.output == nil && !connection.isStalled && !connection.isReady {
+            switch connection.phase {
+            case .finishing:
+                return endAnswered(connection)
+            case .open where connection.peerFinished:
+                // What is left in `input` can never become a request.
+                return close(connection)
+            case .open where isDraining && connection.hasAsked && connection.input == nil:
+                return close(connection)
+            default:
+                break
+            }
+        }
+        setDeadline(connection)
+    }
+
+    /// The last answer has gone. Closing a socket that holds unread bytes resets the connection,
+    /// and the reset can overtake the answer; so unless all was read, the rest is read first.
+    private func endAnswered(_ connection: EdgeConnection) {
+        if connection.peerFinished || !(connection.mustLinger || connection.mayRead) {
+            return close(connection)
+        }
+        _ = clio_shutdown_write(connection.descriptor)
+        connection.phase = .lingering
+        connection.mayRead = true
+        setDeadline(connection)
+        linger(connection)
+    }
+
+    /// Reads and drops what a finished connection still sends, within bounds.
+    func linger(_ connection: EdgeConnection) {
+        for _ in 0..<EdgeLimits.readsPerTurn {
+            guard connection.mayRead else { return }
+            discarded.removeAll()
+            let received = discarded.receive(from: connection.descriptor)
+            if received == Int(Errno.again) {
+                connection.mayRead = false
+                return
+            }
+            connection.lingeredBytes += max(received, 0)
+            if received <= 0 || connection.lingeredBytes > EdgeLimits.lingerBytesMax {
+                return close(connection)
+            }
+            counts.bytesIn &+= received
+        }
+        enqueueReady(connection)
+    }
+
+    /// Frees the connection's place. Answers that wait are dropped; their tokens find nobody.
+    func close(_ connection: EdgeConnection) {
+        // Closing takes the descriptor out of the poller as well: nobody else holds it.
+        _ = clio_close(connection.descriptor)
+        if let input = connection.input { buffers.release(input) }
+        if let output = connection.output { queues.release(output) }
+        if connection.isStalled {
+            connection.isStalled = false
+            counts.stalled -= 1
+        }
+        connection.input = nil
+        connection.output = nil
+        connection.descriptor = -1
+        connection.phase = .free
+        connection.generation &+= 1
+        connection.deadline = .none
+        wheel.remove(connection.index)
+        counts.openConnections -= 1
+        freePlaces.append(connection.index)
+    }
+}

@@ -1,0 +1,191 @@
+import Glibc
+
+/// The files of a data folder, and the calls on them that SQLite does not make for us.
+///
+///     <data>/lock                    held by the process that owns the folder; its process id
+///     <data>/state.sqlite            cursors and exceptional outcomes
+///     <data>/log/000000000001.sqlite segments, named by their first block
+package struct DataFolder: Sendable {
+    package let path: String
+    package var log: String { path + "/log" }
+    package var state: String { path + "/state.sqlite" }
+    package var lock: String { path + "/lock" }
+
+    package init(_ path: String) { self.path = path }
+
+    /// Where the segment that begins with block `number` is.
+    package func segment(firstBlock number: Int64) -> String {
+        let digits = String(number)
+        return log + "/" + String(repeating: "0", count: max(0, 12 - digits.utf8.count)) + digits + ".sqlite"
+    }
+
+    /// The segment files there are, in the order of their blocks. No file is opened.
+    package func segments() throws(LogError) -> [(firstBlock: Int64, path: String)] {
+        try names().compactMap { name in
+            guard let number = DataFolder.firstBlock(of: name) else { return nil }
+            return (number, log + "/" + name)
+        }
+        .sorted { $0.0 < $1.0 }
+    }
+
+    /// The block number a segment's file name stands for; nil for any other file.
+    static func firstBlock(of name: String) -> Int64? {
+        guard name.hasSuffix(".sqlite") else { return nil }
+        let digits = name.dropLast(7)
+        guard digits.utf8.count >= 12, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let number = Int64(digits), number > 0
+        else { return nil }
+        return number
+    }
+
+    /// Names of all files in the log folder.
+    func names() throws(LogError) -> [String] {
+        // Safety: the stream is closed before returning; an entry is copied before the next is read.
+        guard let stream = unsafe opendir(log) else {
+            throw .system(errno, path: log, doing: "reading the folder")
+        }
+        defer { _ = unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+                // Safety: d_name ends with a zero byte within its field.
+                unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            names.append(name)
+        }
+        return names
+    }
+
+    /// Makes the folder and its log folder where they do not exist.
+    func create() throws(LogError) {
+        try FileCalls.makeFolders(path)
+        try FileCalls.makeFolders(log)
+    }
+}
+
+/// Holds a data folder for this process until it is closed or freed.
+///
+/// Invariant: `descriptor` is open and locked, or -1 after `close`.
+final class FolderLock {
+    private var descriptor: CInt
+
+    /// - Throws: `dataFolderInUse` when another process, or another lock of this one, has it.
+    init(_ folder: DataFolder) throws(LogError) {
+        // O_CLOEXEC: a child that inherits the descriptor would keep the lock beyond our death.
+        // Safety: the path lives as long as the call; so in all calls with a path below.
+        let file = unsafe open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw .system(errno, path: folder.lock, doing: "opening the lock file") }
+        if flock(file, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            let owner = FolderLock.owner(file)
+            Glibc.close(file)
+            guard code == EWOULDBLOCK else {
+                throw .system(code, path: folder.lock, doing: "locking")
+            }
+            throw .dataFolderInUse(path: folder.path, processID: owner)
+        }
+        descriptor = file
+        let text = Array("\(getpid())\n".utf8)
+        // The process id only helps people: the lock itself is what counts, so errors are let pass.
+        _ = ftruncate(file, 0)
+        // Safety: the array's own memory and length.
+        _ = unsafe text.withUnsafeBytes { unsafe pwrite(file, $0.baseAddress, $0.count, 0) }
+    }
+
+    deinit { close() }
+
+    func close() {
+        guard descriptor >= 0 else { return }
+        Glibc.close(descriptor)
+        descriptor = -1
+    }
+
+    private static func owner(_ file: CInt) -> Int32? {
+        var text = [UInt8](repeating: 0, count: 16)
+        // Safety: reads at most the array's length into it.
+        let count = unsafe text.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, $0.count, 0) }
+        guard count > 0 else { return nil }
+        let digits = text[0..<count].prefix { (0x30...0x39).contains($0) }
+        return Int32(String(decoding: digits, as: UTF8.self))
+    }
+}
+
+/// Plain file calls with our errors.
+enum FileCalls {
+    /// Makes `path` and the folders above it; fine when they exist.
+    static func makeFolders(_ path: String) throws(LogError) {
+        var built = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            let parent = built.isEmpty ? "/" : built
+            built += "/" + part
+            // Safety: the path lives as long as the call; so in all calls below.
+            if unsafe mkdir(built, 0o755) == 0 {
+                try syncFolder(parent)
+            } else if errno == EEXIST {
+                guard isFolder(built) else { throw .notAFolder(path: built) }
+            } else {
+                throw .system(errno, path: built, doing: "making the folder")
+            }
+        }
+        guard isFolder(path) else { throw .notAFolder(path: path) }
+        guard unsafe access(path, R_OK | W_OK | X_OK) == 0 else {
+            throw .system(errno, path: path, doing: "using the folder")
+        }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+    }
+
+    /// Bytes of the file, or nil when there is none.
+    static func size(_ path: String) -> Int64? { status(path).map { Int64($0.st_size) } }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    private static func status(_ path: String) -> stat? {
+        var result = stat()
+        // Safety: the kernel fills the struct on this frame.
+        return unsafe stat(path, &result) == 0 ? result : nil
+    }
+
+    /// Makes what was created, renamed or unlinked in the folder survive a power loss.
+    static func syncFolder(_ path: String) throws(LogError) { try sync(path, O_DIRECTORY) }
+
+    /// Writes the file's content through to the disk.
+    ///
+    /// Never for a file that an SQLite connection of this process has open: "if a process closes
+    /// any file descriptor, all POSIX advisory locks on that file are dropped" (sqlite.org,
+    /// How To Corrupt).
+    static func syncFile(_ path: String) throws(LogError) { try sync(path, 0) }
+
+    private static func sync(_ path: String, _ flags: CInt) throws(LogError) {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | flags)
+        guard file >= 0 else { throw .system(errno, path: path, doing: "opening") }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
+    }
+
+    static func rename(_ from: String, to: String) throws(LogError) {
+        guard unsafe Glibc.rename(from, to) == 0 else { throw .system(errno, path: from, doing: "renaming") }
+    }
+
+    /// Removes the file; fine when there is none.
+    static func remove(_ path: String) throws(LogError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw .system(errno, path: path, doing: "removing")
+        }
+    }
+
+    /// The first `count` bytes of the file, or fewer where it ends earlier. The warning at
+    /// `syncFile` holds here too.
+    static func head(_ path: String, count: Int) throws(LogError) -> [UInt8] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .system(errno, path: path, doing: "opening") }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        // Safety: reads at most the array's length into it.
+        let got = unsafe bytes.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, $0.count, 0) }
+        guard got >= 0 else { throw .system(errno, path: path, doing: "reading") }
+        return Array(bytes[0..<got])
+    }
+}

@@ -1,0 +1,261 @@
+import SluiceCore
+import Synchronization
+
+/// What opening a data folder found worth telling. None of it keeps the log from working.
+package enum LogNotice: Equatable, Sendable, CustomStringConvertible {
+    /// Blocks in this range are in no segment.
+    case gap(Range<Int64>)
+    /// A file that a crash left half made; it held no events.
+    case removedIncomplete(path: String)
+    /// A segment was not closed before the last stop; it is now.
+    case sealedLeftover(path: String)
+    /// A segment that is not the newest cannot be read; the rest is served.
+    case unreadable(path: String, reason: LogError)
+
+    package var description: String {
+        switch self {
+        case .gap(let numbers):
+            "blocks \(numbers.lowerBound) to \(numbers.upperBound - 1) are in no segment"
+        case .removedIncomplete(let path): "removed \(path), left by a crash, which held no events"
+        case .sealedLeftover(let path): "closed the segment \(path)"
+        case .unreadable(let path, let reason): "cannot read the segment \(path): \(reason)"
+        }
+    }
+}
+
+/// An opened data folder: the one owner of its log and its state file.
+///
+/// Opening takes the folder's lock, lets SQLite take up what a crash left in the newest segment's
+/// WAL, closes older segments that were left open, and finds where the log ends. From then on the
+/// writer and the readers made here share its parts; the folder stays locked until `close`, or until
+/// this object is freed.
+// @unchecked: `lock` is guarded by `guarded`; all else is immutable or Sendable.
+package final class EventLog: @unchecked Sendable {
+    package let folder: DataFolder
+    package let configuration: LogConfiguration
+    package let stats = LogStats()
+    /// What opening found, in the order of segments.
+    package let notices: [LogNotice]
+    let clock: LogClock
+    let faults: LogFaults
+    let headCell: LogHeadCell
+    let catalog = SegmentCatalog()
+    let readers = RecentReaders()
+
+    private let lock: FolderLock
+    private var newest: WriterSegment?  // guarded by `guarded`
+    private let guarded = Mutex(())
+
+    /// Opens the data folder at `path` and makes it where there is none.
+    package static func open(
+        folder path: String, configuration: LogConfiguration = LogConfiguration(),
+        clock: LogClock = .system, faults: LogFaults = LogFaults()
+    ) throws(LogError) -> EventLog {
+        try EventLog(
+            folder: DataFolder(path), configuration: configuration, clock: clock, faults: faults)
+    }
+
+    private init(
+        folder: DataFolder, configuration: LogConfiguration, clock: LogClock, faults: LogFaults
+    ) throws(LogError) {
+        self.folder = folder
+        self.configuration = configuration
+        self.clock = clock
+        self.faults = faults
+        try folder.create()
+        lock = try FolderLock(folder)
+        let survey = try LogSurvey(
+            folder: folder, configuration: configuration, clock: clock, faults: faults)
+        for entry in survey.entries { catalog.add(entry) }
+        notices = survey.notices
+        headCell = LogHeadCell(survey.head)
+        newest = survey.newest
+        stats.currentSegment.store(survey.entries.last?.firstBlock ?? 0, ordering: .relaxed)
+    }
+
+    deinit { close() }
+
+    /// Gives the folder up. The writer's thread must have ended; readers must not be used any more.
+    package func close() {
+        guarded.withLock { _ in
+            newest?.close()
+            newest = nil
+            catalog.closeIdle()
+            lock.close()
+        }
+    }
+
+    /// Where the log ends. Any thread.
+    package var head: LogHead { headCell.load() }
+
+    /// Bytes of all segments and their write-ahead logs, as of now.
+    package func diskBytes() -> Int64 { catalog.diskBytes() }
+
+    /// How many segment files there are.
+    package var segmentCount: Int { catalog.entries.count }
+
+    /// The log thread's work. Only once for an opened log, and before the shards' threads start.
+    ///
+    /// - Parameter onCommit: called on the log thread after each commit, with the new head.
+    package func makeWriter(
+        channels: [ShardChannel], parker: any Parker,
+        onCommit: @escaping @Sendable (LogHead) -> Void = { _ in }
+    ) -> LogWriter {
+        let segment = guarded.withLock { _ in
+            defer { newest = nil }
+            return newest
+        }
+        guard let segment else { preconditionFailure("a log has one writer") }
+        return LogWriter(log: self, segment: segment, channels: channels, parker: parker, onCommit: onCommit)
+    }
+
+    /// A reader for one delivery thread. Each holds up to `recentBytes + decodedBytes` and 8 MiB.
+    package func makeReader() -> any BlockSource {
+        LogReader(headCell: headCell, catalog: catalog, readers: readers, configuration: configuration)
+    }
+
+    /// Opens the state file, for the delivery thread. Makes it where there is none.
+    package func makeDeliveryState() throws(LogError) -> any DeliveryState {
+        try StateStore(path: folder.state)
+    }
+}
+
+/// What is in a log folder, found out once when it is opened.
+struct LogSurvey {
+    private(set) var entries: [SegmentCatalog.Entry] = []
+    private(set) var notices: [LogNotice] = []
+    private(set) var head = LogHead(nextBlock: 1, events: 0)
+    private(set) var newest: WriterSegment?
+
+    init(
+        folder: DataFolder, configuration: LogConfiguration, clock: LogClock, faults: LogFaults
+    ) throws(LogError) {
+        var notices = try LogSurvey.removeDrafts(folder)
+        var segments = try folder.segments()
+        // Nothing is committed to a file before it has a header, so an empty one holds nothing.
+        while let last = segments.last, try LogSurvey.isEmpty(last.path) {
+            try FileCalls.remove(last.path)
+            notices.append(.removedIncomplete(path: last.path))
+            segments.removeLast()
+        }
+        self.notices = notices
+        for segment in segments.dropLast() {
+            try addOlder(segment.firstBlock, segment.path, configuration, clock)
+        }
+        if segments.isEmpty {
+            try WriterSegment.create(
+                in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(),
+                configuration: configuration)
+            segments = try folder.segments()
+        }
+        guard let last = segments.last else {
+            throw .missing(path: folder.segment(firstBlock: head.nextBlock))
+        }
+        _ = try LogSurvey.header(last.path)
+        let newest = try WriterSegment(path: last.path, configuration: configuration, faults: faults)
+        self.newest = newest
+        let extent: SegmentExtent?
+        do throws(LogError) {
+            extent = try newest.extent()
+        } catch {
+            newest.close()
+            throw error
+        }
+        let description = newest.description
+        try append(
+            first: extent?.firstBlock ?? description.firstBlock,
+            end: LogHead(
+                nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+                events: extent?.endEvent ?? description.firstEvent),
+            SegmentCatalog.Entry(
+                firstBlock: last.firstBlock, path: last.path, firstEvent: description.firstEvent,
+                isSealed: false))
+    }
+
+    /// Takes up a segment that is not the newest, closing it where that was left undone.
+    private mutating func addOlder(
+        _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ clock: LogClock
+    ) throws(LogError) {
+        do throws(LogError) {
+            if case .ours(isWAL: true) = try LogSurvey.header(path) {
+                let open = try WriterSegment(path: path, configuration: configuration)
+                do throws(LogError) {
+                    try open.seal(nowMilliseconds: clock.wallMilliseconds())
+                } catch {
+                    open.close()
+                    throw error
+                }
+                notices.append(.sealedLeftover(path: path))
+            }
+            let connection = try SegmentConnection(path: path)
+            defer { connection.close() }
+            let description = try connection.description()
+            let extent = try connection.extent()
+            try append(
+                first: extent?.firstBlock ?? description.firstBlock,
+                end: LogHead(
+                    nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+                    events: extent?.endEvent ?? description.firstEvent),
+                SegmentCatalog.Entry(
+                    firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
+                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0))
+        } catch {
+            switch error {
+            case .diskFull, .permissionDenied, .newerFormat, .busy:
+                throw error
+            default:
+                notices.append(.unreadable(path: path, reason: error))
+                entries.append(
+                    SegmentCatalog.Entry(
+                        firstBlock: firstBlock, path: path, firstEvent: nil, isSealed: true,
+                        sealedBytes: FileCalls.size(path) ?? 0))
+            }
+        }
+    }
+
+    /// Checks that a readable segment goes on where the one before it ended.
+    private mutating func append(
+        first: Int64, end: LogHead, _ entry: SegmentCatalog.Entry
+    ) throws(LogError) {
+        let follows = entries.last.map { $0.firstEvent != nil } ?? false
+        if follows {
+            guard first >= head.nextBlock else {
+                throw .damaged(
+                    path: entry.path,
+                    reason: "its block \(first) is also in the segment before it, which ends with block "
+                        + "\(head.nextBlock - 1)")
+            }
+            if first > head.nextBlock { notices.append(.gap(head.nextBlock..<first)) }
+        }
+        head = end
+        entries.append(entry)
+    }
+
+    /// Removes segments that were being made when the process died; they never held a block.
+    private static func removeDrafts(_ folder: DataFolder) throws(LogError) -> [LogNotice] {
+        var notices: [LogNotice] = []
+        for name in try folder.names() where name.contains(".sqlite.creating") {
+            let path = folder.log + "/" + name
+            try FileCalls.remove(path)
+            notices.append(.removedIncomplete(path: path))
+        }
+        return notices
+    }
+
+    private static func isEmpty(_ path: String) throws(LogError) -> Bool {
+        FileCalls.size(path) == 0 && (FileCalls.size(path + "-wal") ?? 0) == 0
+    }
+
+    /// The header of one of our segments, or the error that says whose file it is.
+    private static func header(_ path: String) throws(LogError) -> SegmentHeader.Kind {
+        let kind = try SegmentHeader.read(
+            path, applicationID: SegmentSchema.applicationID, version: SegmentSchema.formatVersion)
+        switch kind {
+        case .empty: throw .damaged(path: path, reason: "it is empty")
+        case .foreign: throw .foreignFile(path: path)
+        case .newer(let version):
+            throw .newerFormat(path: path, found: version, supported: SegmentSchema.formatVersion)
+        case .ours: return kind
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import SluiceCore
+
+/// Reads the log in order for the destinations of one delivery thread: from memory what was
+/// committed lately, else from the segments, several blocks at a time.
+///
+/// Invariants: 1. A block is returned only when its number is below the published head: what a
+/// failing commit left in a file is never delivered. 2. Memory is bounded: `recentBytes` of
+/// compressed blocks (half in the ring, half in `recent`), 8 MiB fetched ahead, `decodedBytes`.
+/// Owner: one delivery thread.
+final class LogReader: BlockSource {
+    private static let fetchedBytesMax = 8 << 20
+
+    private let headCell: LogHeadCell
+    private let catalog: SegmentCatalog
+    private let readers: RecentReaders
+    private let ring: RecentBlocks
+    private let decoder = BlockDecoder()
+    private var recent: BlockCache<StoredBlock>
+    private var fetched = BlockCache<StoredBlock>(bytesMax: LogReader.fetchedBytesMax)
+    private var decoded: BlockCache<EventBlock>
+    /// Where the block returned last ends; tells how many events a damaged segment took with it.
+    private var reached: (nextBlock: Int64, events: Int64)?
+
+    init(
+        headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders,
+        configuration: LogConfiguration
+    ) {
+        self.headCell = headCell
+        self.catalog = catalog
+        self.readers = readers
+        ring = RecentBlocks(bytesMax: configuration.recentBytes / 2)
+        recent = BlockCache(bytesMax: configuration.recentBytes / 2)
+        decoded = BlockCache(bytesMax: configuration.decodedBytes)
+        readers.add(ring)
+    }
+
+    deinit { readers.remove(ring) }
+
+    var head: LogHead { headCell.load() }
+
+    func block(atOrAfter number: Int64) throws(BlockSourceError) -> EventBlock? {
+        // The head first: whatever it counts has then been offered to the ring.
+        let end = headCell.load().nextBlock
+        while let block = ring.take() {
+            recent.insert(block, at: block.number, size: LogReader.weight(block))
+        }
+        let number = max(number, 1)
+        guard number < end else { return nil }
+        if let block = decoded.value(at: number) { return returning(block) }
+        if let stored = recent.value(at: number) ?? fetched.value(at: number) {
+            return returning(try decode(stored))
+        }
+        guard let stored = try fetch(number..<end) else { return nil }
+        if let block = decoded.value(at: stored.number) { return returning(block) }
+        return returning(try decode(stored))
+    }
+
+    private func returning(_ block: EventBlock) -> EventBlock {
+        reached = (block.number + 1, block.firstEvent + Int64(block.eventCount))
+        return block
+    }
+
+    /// A small block costs its objects too.
+    private static func weight(_ block: StoredBlock) -> Int { block.payload.count + 256 }
+
+    private func decode(_ stored: StoredBlock) throws(BlockSourceError) -> EventBlock {
+        do throws(BlockDamage) {
+            let block = try decoder.decode(stored)
+            let size = block.payload.count + block.lineStarts.count * 4 + 256
+            decoded.insert(block, at: block.number, size: size)
+            return block
+        } catch {
+            throw .damaged(
+                number: stored.number, eventCount: stored.eventCount, reason: "\(error.label)")
+        }
+    }
+
+    // MARK: Segments
+
+    /// Fetches blocks from the segments; the first in `numbers`, or nil when there is none.
+    private func fetch(_ numbers: Range<Int64>) throws(BlockSourceError) -> StoredBlock? {
+        let entries = catalog.entries
+        let start = entries.lastIndex { $0.firstBlock <= numbers.lowerBound } ?? 0
+        for index in entries.indices[start...] where entries[index].firstBlock < numbers.upperBound {
+            let blocks: [StoredBlock]
+            do throws(LogError) {
+                blocks = try catalog.withConnection(to: entries[index]) {
+                    (connection) throws(LogError) in try connection.blocks(numbers)
+                }
+            } catch {
+                switch error {
+                case .missing:
+                    continue  // given up, or taken away by hand
+                case .damaged, .foreignFile, .newerFormat:
+                    guard let block = try salvage(numbers, entries, index, error) else { continue }
+                    blocks = [block]
+                default:
+                    throw .unavailable(reason: error.description)
+                }
+            }
+            for block in blocks {
+                fetched.insert(block, at: block.number, size: LogReader.weight(block))
+            }
+            if let first = blocks.first { return first }
+        }
+        return nil
+    }
+
+    /// SQLite found the segment's pages damaged: the block asked for may still be whole.
+    private func salvage(
+        _ numbers: Range<Int64>, _ entries: [SegmentCatalog.Entry], _ index: Int, _ reason: LogError
+    ) throws(BlockSourceError) -> StoredBlock? {
+        let entry = entries[index]
+        let row: (number: Int64, events: Int)?
+        do throws(LogError) {
+            row = try catalog.withConnection(to: entry) {
+                (connection) throws(LogError) in try connection.firstBlock(in: numbers)
+            }
+        } catch {
+            throw wholeSegmentDamaged(numbers, entries, index, error)
+        }
+        guard let row else { return nil }
+        do throws(LogError) {
+            return try catalog.withConnection(to: entry) { (connection) throws(LogError) in
+                try connection.blocks(row.number..<row.number + 1).first
+            }
+        } catch {
+            throw .damaged(number: row.number, eventCount: row.events, reason: error.description)
+        }
+    }
+
+    /// Names the segment's last block, so that reading goes on with the next segment.
+    private func wholeSegmentDamaged(
+        _ numbers: Range<Int64>, _ entries: [SegmentCatalog.Entry], _ index: Int, _ reason: LogError
+    ) -> BlockSourceError {
+        let isLast = index + 1 == entries.count
+        let last = (isLast ? numbers.upperBound : entries[index + 1].firstBlock) - 1
+        let end = isLast ? headCell.load().events : entries[index + 1].firstEvent
+        let start =
+            if let reached, reached.nextBlock == numbers.lowerBound {
+                Optional(reached.events)
+            } else {
+                entries[index].firstEvent
+            }
+        var lost = 0
+        if let start, let end { lost = Int(max(0, end - start)) }
+        return .damaged(number: last, eventCount: lost, reason: reason.description)
+    }
+}

@@ -1,0 +1,251 @@
+import GRDB
+import SluiceCore
+
+/// Places where tests make the disk fail. Both run on the log thread inside the write transaction.
+package struct LogFaults: Sendable {
+    /// Before the first statement of a group.
+    package var beforeInsert: (@Sendable (Database) throws -> Void)?
+    /// After the last insert, before COMMIT.
+    package var beforeCommit: (@Sendable (Database) throws -> Void)?
+
+    package init() {}
+}
+
+/// The segment that is written to: the one connection that writes and checkpoints it.
+///
+/// Invariants: 1. No other connection, here or in another process, writes or checkpoints the file
+/// while this one is open ("one connection" in the log's promise; SQLite before 3.51.3 can corrupt a
+/// WAL otherwise). 2. A group is one transaction, and COMMIT returns after its fsync
+/// (synchronous=FULL). 3. After `seal` the file is complete by itself and nobody changes it again.
+/// Owner: the log thread, or the thread that opens the log before that runs.
+final class WriterSegment {
+    let path: String
+    let description: SegmentDescription
+    private let queue: DatabaseQueue
+    private let faults: LogFaults
+    private let walBytesMax: Int
+    /// Bytes of the file and of what waits for a checkpoint; an estimate that errs upwards.
+    private(set) var bytes: Int
+    /// When its first block came, milliseconds since 1970; nil while it holds none.
+    private(set) var startedMilliseconds: Int64?
+    /// Estimated bytes committed since the last complete checkpoint.
+    private var walBytes = 0
+    /// `walBytes` below which another checkpoint is not worth an attempt.
+    private var checkpointAt: Int
+
+    // MARK: Making and opening
+
+    /// Makes a segment that holds nothing yet. The file appears under its name only when it is whole
+    /// and on disk, so a crash leaves either no segment or an empty one.
+    static func create(
+        in folder: DataFolder, at head: LogHead, nowMilliseconds: Int64, configuration: LogConfiguration
+    ) throws(LogError) {
+        let path = folder.segment(firstBlock: head.nextBlock)
+        let draft = path + ".creating"
+        try FileCalls.remove(draft)
+        try FileCalls.remove(draft + "-journal")
+        try aboutFile(path) {
+            var settings = Configuration()
+            settings.foreignKeysEnabled = false
+            let queue = try DatabaseQueue(path: draft, configuration: settings)
+            try queue.inDatabase { database in
+                // The draft is worthless until it is renamed, and is synced before that.
+                try database.execute(
+                    sql: """
+                        PRAGMA page_size = \(SegmentSchema.pageSize);
+                        PRAGMA synchronous = OFF;
+                        PRAGMA application_id = \(SegmentSchema.applicationID);
+                        PRAGMA user_version = \(SegmentSchema.formatVersion);
+                        """)
+                try database.execute(sql: SegmentSchema.create)
+                try database.execute(
+                    sql: SegmentSchema.insertSegment,
+                    arguments: [
+                        SegmentSchema.formatVersion, configuration.writtenBy, nowMilliseconds,
+                        head.nextBlock, head.events, BloomFilter.bitsPerKey, BloomFilter.hashCount,
+                    ])
+                try setJournalMode(database, "wal")
+            }
+            try queue.close()
+        }
+        try FileCalls.syncFile(draft)
+        try FileCalls.rename(draft, to: path)
+        try FileCalls.syncFolder(folder.log)
+    }
+
+    /// Opens the segment at `path` for writing; SQLite takes up what its WAL holds.
+    init(path: String, configuration: LogConfiguration, faults: LogFaults = LogFaults()) throws(LogError) {
+        // SQLite would make an empty file where there is none.
+        guard FileCalls.exists(path) else { throw .missing(path: path) }
+        self.path = path
+        self.faults = faults
+        walBytesMax = configuration.walBytes
+        checkpointAt = configuration.walBytes
+        (queue, description, startedMilliseconds, bytes) = try aboutFile(path) {
+            var settings = Configuration()
+            settings.foreignKeysEnabled = false
+            settings.label = "sluice.log.writer"
+            // Readers hold no lock for long; whoever else does is waited for at the next tick.
+            settings.busyMode = .timeout(0.05)
+            let walLimit = configuration.walBytes * 2
+            settings.prepareDatabase { database in
+                try database.execute(
+                    sql: """
+                        PRAGMA synchronous = FULL;
+                        PRAGMA wal_autocheckpoint = 0;
+                        PRAGMA journal_size_limit = \(walLimit);
+                        PRAGMA cache_size = -16384;
+                        """)
+            }
+            let queue = try DatabaseQueue(path: path, configuration: settings)
+            let (description, started, bytes) = try queue.inDatabase { database in
+                try WriterSegment.checkFormat(database, path: path)
+                try WriterSegment.setJournalMode(database, "wal")
+                return (
+                    try SegmentDescription.read(database, path: path),
+                    try SegmentExtent.read(database, path: path)?.firstReceivedMilliseconds,
+                    try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+                )
+            }
+            return (queue, description, started, bytes * SegmentSchema.pageSize)
+        }
+        // What a crash left in the WAL counts as not checkpointed.
+        walBytes = Int(FileCalls.size(path + "-wal") ?? 0)
+    }
+
+    private static func checkFormat(_ database: Database, path: String) throws {
+        guard try Int.fetchOne(database, sql: "PRAGMA application_id") == SegmentSchema.applicationID else {
+            throw LogError.foreignFile(path: path)
+        }
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        guard version <= SegmentSchema.formatVersion else {
+            throw LogError.newerFormat(path: path, found: version, supported: SegmentSchema.formatVersion)
+        }
+    }
+
+    /// The pragma answers with the mode in force, and does not fail when it could not be changed.
+    private static func setJournalMode(_ database: Database, _ mode: String) throws {
+        let answer = try String.fetchOne(database, sql: "PRAGMA journal_mode = \(mode)")
+        guard answer == mode else {
+            throw DatabaseError(resultCode: .SQLITE_BUSY, message: "journal mode stays \(answer ?? "unknown")")
+        }
+    }
+
+    /// What it holds; nil when it is empty.
+    func extent() throws(LogError) -> SegmentExtent? {
+        try aboutFile(path) { try queue.inDatabase { try SegmentExtent.read($0, path: path) } }
+    }
+
+    // MARK: Writing
+
+    /// Commits what `body` inserts as one transaction. Nothing of it stays when this throws, as far
+    /// as SQLite can tell; see `removeBlocks(from:)` for where it cannot.
+    func commit(_ body: (Inserter) throws -> Void) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                try database.inTransaction(.immediate) {
+                    try faults.beforeInsert?(database)
+                    let inserter = Inserter(
+                        statement: try database.cachedStatement(sql: SegmentSchema.insertBlock))
+                    try body(inserter)
+                    try faults.beforeCommit?(database)
+                    return .commit
+                }
+            }
+        }
+    }
+
+    /// Inserts rows within a transaction. Ends with the call it was lent to.
+    struct Inserter {
+        let statement: Statement
+
+        func insert(_ stored: StoredBlock, columnsOf encoder: BlockEncoder) throws {
+            try encoder.withColumns(stored) { filter, fingerprints, payload in
+                try statement.execute(arguments: [
+                    stored.number, stored.firstEvent, stored.eventCount,
+                    stored.firstReceivedMilliseconds, stored.lastReceivedMilliseconds,
+                    stored.codec.rawValue, stored.rawSize, Int64(stored.checksum), filter, fingerprints,
+                    payload,
+                ])
+            }
+        }
+    }
+
+    /// Counts what a successful `commit` added.
+    func noteCommitted(blocks: Int, payloadBytes: Int, nowMilliseconds: Int64) {
+        if startedMilliseconds == nil { startedMilliseconds = nowMilliseconds }
+        bytes += payloadBytes + blocks * 512
+        // Every row touches at least a leaf, and a transaction some pages above it.
+        walBytes += payloadBytes + (blocks + 2) * SegmentSchema.pageSize
+    }
+
+    /// Proves that the disk takes writes, or throws.
+    func probe(nowMilliseconds: Int64) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                try database.inTransaction(.immediate) {
+                    try faults.beforeInsert?(database)
+                    try database.execute(
+                        sql: "UPDATE segment SET probed = ? WHERE id = 1", arguments: [nowMilliseconds])
+                    try faults.beforeCommit?(database)
+                    return .commit
+                }
+            }
+        }
+    }
+
+    /// Takes back blocks from `number` on. When COMMIT fails while syncing, its frames may already
+    /// stand in the WAL, and opening the file anew may take them for committed. Their senders were
+    /// told to try again, so they must go.
+    func removeBlocks(from number: Int64) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                try database.execute(sql: "DELETE FROM block WHERE number >= ?", arguments: [number])
+                startedMilliseconds = try SegmentExtent.read(database, path: path)?.firstReceivedMilliseconds
+            }
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Whether enough has been committed that a checkpoint should follow.
+    var wantsCheckpoint: Bool { walBytes >= checkpointAt }
+
+    /// Copies the WAL into the file, so that the next commit begins it anew. What a reader holds up
+    /// is copied later; a WAL grown to four times its limit makes this wait for the reader.
+    func checkpoint() throws(LogError) {
+        let isUrgent = walBytes >= walBytesMax * 4
+        let result = try aboutFile(path) {
+            try queue.inDatabase { try $0.checkpoint(isUrgent ? .restart : .passive) }
+        }
+        if result.checkpointedFrameCount >= result.walFrameCount {
+            walBytes = 0
+            checkpointAt = walBytesMax
+        } else {
+            walBytes = result.walFrameCount * SegmentSchema.pageSize
+            checkpointAt = walBytes + walBytesMax / 4
+        }
+    }
+
+    /// Makes the file complete by itself: no WAL, no side files, never changed again. The connection
+    /// is closed when this returns, and stays open when it throws (`busy`: a reader was in the way).
+    func seal(nowMilliseconds: Int64) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                try database.execute(
+                    sql: "UPDATE segment SET closed = ? WHERE id = 1 AND closed IS NULL",
+                    arguments: [nowMilliseconds])
+                try database.checkpoint(.truncate)
+                try WriterSegment.setJournalMode(database, "delete")
+            }
+            try queue.close()
+        }
+        try FileCalls.syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    }
+
+    /// Closes the connection; the WAL is copied into the file where that is possible.
+    func close() {
+        // A failure costs nothing: what was committed is in the WAL and is taken up at the next start.
+        try? queue.close()
+    }
+}

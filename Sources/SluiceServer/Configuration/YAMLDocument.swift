@@ -1,0 +1,77 @@
+import Yams
+
+/// A parsed YAML document whose keys were given twice in places.
+///
+/// Yams refuses a mapping with a repeated key as a whole. So that everything else is still checked, the
+/// first of two equal keys is replaced by a marker, a character that no key of ours has, and the document
+/// is parsed again.
+struct YAMLDocument {
+    /// Nil for a document without content.
+    var root: Node?
+    /// What stood in the place of each marker.
+    var duplicates: [String: String]
+
+    private static let duplicatesMax = 100
+
+    static func parse(_ text: String, file: String?) throws(ConfigurationError) -> YAMLDocument {
+        var text = text
+        var duplicates: [String: String] = [:]
+        while true {
+            do {
+                return YAMLDocument(root: try compose(yaml: text), duplicates: duplicates)
+            } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+                // A private-use character, which YAML allows.
+                let marker = "\u{E000}\(duplicates.count)"
+                guard duplicates.count < duplicatesMax, let key = keys.first,
+                    let changed = replace(key, by: marker, at: context.mark, in: text)
+                else {
+                    throw failure(file, context.mark, "\(keys.first ?? "a key") is given more than once")
+                }
+                text = changed
+                duplicates[marker] = key
+            } catch let error as YamlError {
+                throw describe(error, file: file)
+            } catch {
+                throw failure(file, nil, "is not YAML")
+            }
+        }
+    }
+
+    /// Only the parser's own words and the place: its full text would quote lines, and with them secrets.
+    private static func describe(_ error: YamlError, file: String?) -> ConfigurationError {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let place = context.map { " \($0.text)" } ?? ""
+            return failure(file, mark, "is not YAML: \(problem)\(place)")
+        case .reader(let problem, _, _, _):
+            return failure(file, nil, "is not YAML: \(problem)")
+        default:
+            return failure(file, nil, "is not YAML")
+        }
+    }
+
+    private static func failure(_ file: String?, _ mark: Mark?, _ message: String) -> ConfigurationError {
+        ConfigurationError(problems: [
+            ConfigurationProblem(file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, message: message)
+        ])
+    }
+
+    /// The text with the key at `mark`, quoted or not, replaced; nil when the key does not stand there.
+    private static func replace(_ key: String, by marker: String, at mark: Mark, in text: String) -> String? {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard lines.indices.contains(mark.line - 1) else { return nil }
+        var scalars = Array(lines[mark.line - 1].unicodeScalars)
+        var start = mark.column - 1
+        if scalars.indices.contains(start), scalars[start] == "\"" || scalars[start] == "'" { start += 1 }
+        let wanted = Array(key.unicodeScalars)
+        guard start >= 0, start + wanted.count <= scalars.count,
+            Array(scalars[start..<start + wanted.count]) == wanted
+        else { return nil }
+        scalars.replaceSubrange(start..<start + wanted.count, with: Array(marker.unicodeScalars))
+        var line = String.UnicodeScalarView()
+        line.append(contentsOf: scalars)
+        lines[mark.line - 1] = String(line)
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import Logging
+import SluiceCore
+import SluiceIO
+import SluiceLog
+
+/// The process that `sluice serve` is: pipeline, admin port, signals.
+package enum Gateway {
+    /// Runs until SIGTERM or SIGINT (or until standard input ends, where asked for), then drains.
+    ///
+    /// - Parameter stopsAtEndOfInput: for a parent that holds the other end of a pipe: however it
+    ///   ends, so does the gateway.
+    /// - Returns: the process's exit code; 0 after an orderly stop.
+    /// - Throws: whatever kept the gateway from starting, in words for an operator.
+    package static func serve(
+        _ configuration: Configuration, logger: Logger, stopsAtEndOfInput: Bool = false
+    ) throws -> Int32 {
+        ProcessSignals.block()
+        raiseDescriptorLimit(configuration, logger)
+        let troubleLog = TroubleLog(logger: logger)
+        let pipeline = try Pipeline(
+            configuration, troubles: PipelineTroubles(troubleLog, destinations: configuration.destinations))
+        for notice in pipeline.log.notices { logger.warning("\(notice)") }
+
+        let collector = StatusCollector(pipeline)
+        let metrics = MetricsRegistry()
+        metrics.register(ProcessMetrics(startedMilliseconds: WallTime.nowMilliseconds()))
+        for shard in pipeline.shards { metrics.register(shard.metrics) }
+        metrics.register(
+            StatusMetrics(
+                readiness: pipeline.readiness, status: { collector.status() },
+                timings: { collector.timings() }))
+        let router = AdminRouter(
+            readiness: pipeline.readiness, metrics: metrics, status: { collector.status() })
+        let admin = try AdminServer(router)
+        let adminPort = try admin.start(on: configuration.admin)
+        let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)
+
+        pipeline.start()
+        let runFile = RunFile(folder: configuration.data)
+        try runFile.write(listen: pipeline.addresses, admin: adminAddress)
+        logger.notice(
+            "listening",
+            metadata: [
+                "listen": "\(pipeline.addresses.map(\.description).joined(separator: ", "))",
+                "admin": "\(adminAddress)", "data": "\(configuration.data)",
+                "shards": "\(pipeline.shards.count)", "version": "\(BuildInformation.version)",
+            ])
+
+        if stopsAtEndOfInput { EndOfInput.watch() }
+        let watch = LogWatch(pipeline.log.stats, pipeline.readiness, troubleLog)
+        while true {
+            // Wakes now and then to tell of trouble that was counted but not written.
+            if let signal = ProcessSignals.waitForTermination(milliseconds: 1000) {
+                logger.notice("stopping", metadata: ["signal": "\(signal)"])
+                break
+            }
+            if EndOfInput.hasEnded {
+                logger.notice("stopping", metadata: ["reason": "standard input ended"])
+                break
+            }
+            watch.look()
+            troubleLog.flush()
+        }
+        // Whoever asks twice does not want to wait.
+        let impatience = startThread(name: "sluice-signals") {
+            while !pipelineIsDone.value {
+                if ProcessSignals.waitForTermination(milliseconds: 200) != nil, !pipelineIsDone.value { _exit(1) }
+            }
+        }
+        pipeline.stop()
+        pipelineIsDone.set()
+        impatience.join()
+        admin.stop()
+        runFile.remove()
+        troubleLog.flush(all: true)
+        logger.notice("stopped")
+        return 0
+    }
+
+    private static let pipelineIsDone = Flag()
+
+    /// Each connection is a descriptor; the usual soft limit of 1024 is for programs that use select().
+    private static func raiseDescriptorLimit(_ configuration: Configuration, _ logger: Logger) {
+        let needed = configuration.limits.fileDescriptors(
+            shards: configuration.shards(cores: CPUAffinity.allowed.count),
+            destinations: configuration.destinations)
+        let limit = DescriptorLimit.raise(to: needed)
+        guard limit.soft < needed else { return }
+        logger.warning(
+            "the limit of open files is below limits.connections; further connections will wait",
+            metadata: ["open_files": "\(limit.soft)", "needed": "\(needed)"])
+    }
+}

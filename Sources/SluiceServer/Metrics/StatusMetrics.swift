@@ -1,0 +1,98 @@
+/// Turns the status into metrics, so that both always say the same of the log and the destinations.
+package struct StatusMetrics: MetricsSource {
+    /// What the status does not hold: histograms by destination, and the log's own.
+    package struct Timings: Sendable {
+        package var commit: HistogramSnapshot?
+        /// By destination's name.
+        package var delivery: [(destination: String, histogram: HistogramSnapshot)] = []
+
+        package init() {}
+    }
+
+    private let status: @Sendable () -> GatewayStatus
+    private let timings: @Sendable () -> Timings
+    private let readiness: Readiness
+
+    package init(
+        readiness: Readiness, status: @escaping @Sendable () -> GatewayStatus,
+        timings: @escaping @Sendable () -> Timings
+    ) {
+        self.readiness = readiness
+        self.status = status
+        self.timings = timings
+    }
+
+    package func collect(into writer: inout MetricsWriter) {
+        let current = status()
+        let times = timings()
+        writer.gauge("sluice_ready", "1 while the gateway wants traffic.", readiness.isReady ? 1 : 0)
+        collectEdge(current.edge, &writer)
+        collectLog(current.log, &writer)
+        if let commit = times.commit {
+            writer.histogram("sluice_log_commit_seconds", "Time of one group commit, fsync included.", commit)
+        }
+        for report in current.destinations {
+            collectDestination(report, Book(report, logEvents: current.log.events), &writer)
+        }
+        for (destination, histogram) in times.delivery {
+            writer.histogram(
+                "sluice_delivery_seconds", "Time of one request to a destination, from its start to its answer.",
+                labels: [("destination", destination)], histogram)
+        }
+    }
+
+    private func collectEdge(_ edge: EdgeReport, _ writer: inout MetricsWriter) {
+        writer.gauge("sluice_shards", "Ingest threads.", edge.shards)
+        writer.gauge("sluice_connections_open", "Open connections of clients.", edge.connectionsOpen)
+        writer.counter("sluice_connections_accepted_total", "Connections accepted.", edge.connectionsAccepted)
+        writer.counter("sluice_received_bytes_total", "Bytes read from clients.", edge.bytesReceived)
+        writer.counter("sluice_sent_bytes_total", "Bytes written to clients.", edge.bytesSent)
+    }
+
+    private func collectLog(_ log: LogReport, _ writer: inout MetricsWriter) {
+        writer.gauge("sluice_log_next_block", "The number the next block will get.", Int(log.nextBlock))
+        writer.gauge("sluice_log_events", "Events committed over the life of the data folder.", Int(log.events))
+        writer.gauge("sluice_log_segments", "Segment files.", log.segments)
+        writer.gauge("sluice_log_disk_bytes", "Bytes of all segments on disk.", log.diskBytes)
+        writer.gauge("sluice_log_failing", "1 while the last commit failed.", log.failing == nil ? 0 : 1)
+        writer.counter("sluice_log_commits_total", "Group commits.", log.commits)
+        writer.counter("sluice_log_committed_blocks_total", "Blocks committed.", log.committedBlocks)
+        writer.counter("sluice_log_committed_events_total", "Events committed.", log.committedEvents)
+        writer.counter("sluice_log_raw_bytes_total", "Bytes of committed blocks before compression.", log.rawBytes)
+        writer.counter("sluice_log_stored_bytes_total", "Bytes of committed blocks as stored.", log.storedBytes)
+        writer.counter("sluice_log_failures_total", "Commits that failed.", log.failures)
+    }
+
+    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter) {
+        let own: MetricsWriter.Labels = [("destination", report.name)]
+        writer.gauge(
+            "sluice_destination_lag_events", "Events without an outcome.", labels: own, Int(book.pending))
+        writer.gauge(
+            "sluice_destination_lag_seconds", "How long the oldest event without an outcome has waited.",
+            labels: own, real: report.lagSeconds)
+        let outcomes: [(String, Int64)] = [
+            ("delivered", report.delivered), ("rejected", report.rejected), ("parked", report.parked),
+            ("expired", report.expired), ("filtered", report.filtered),
+        ]
+        for (outcome, count) in outcomes {
+            writer.counter(
+                "sluice_destination_outcomes_total", "Events by what became of them.",
+                labels: own + [("outcome", outcome)], Int(count))
+        }
+        writer.gauge(
+            "sluice_destination_requests_in_flight", "Requests that wait for an answer.", labels: own,
+            report.requestsInFlight)
+        writer.gauge(
+            "sluice_destination_events_in_flight", "Events of those requests.", labels: own, report.eventsInFlight)
+        writer.counter("sluice_destination_requests_total", "Requests made.", labels: own, report.requests)
+        writer.counter("sluice_destination_retries_total", "Requests made again.", labels: own, report.retries)
+        for state in DestinationReport.Breaker.allCases {
+            writer.gauge(
+                "sluice_destination_breaker", "1 for the state the breaker is in.",
+                labels: own + [("state", state.rawValue)], report.breaker == state ? 1 : 0)
+        }
+        writer.gauge(
+            "sluice_destination_balanced", "1 while the destination's book balances.", labels: own,
+            book.balanced ? 1 : 0)
+    }
+}

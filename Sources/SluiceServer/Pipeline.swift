@@ -1,0 +1,108 @@
+import Logging
+import SluiceCore
+import SluiceDelivery
+import SluiceIO
+import SluiceLog
+
+/// Every stage of the gateway, wired on one page.
+///
+///     EdgeLoop ── Shard ── ShardChannel ══> LogWriter ── segments, fsync
+///        ^                      <══ commit ══╯  │ recent blocks, wake
+///        ╰── answers released                   v
+///                         BlockSource ── DeliveryEngine ── libcurl ── platforms
+///                                             ╰── DeliveryState ── state.sqlite
+///
+/// Threads: one per shard, one for the log, one for delivery, a few for the admin port. They share
+/// rings, atomics and immutable values; nothing on an event's way takes a lock.
+package final class Pipeline {
+    let configuration: Configuration
+    let log: EventLog
+    let shards: [(loop: EdgeLoop, metrics: EdgeMetrics)]
+    let delivery: DeliveryEngine
+    let readiness = Readiness()
+    /// Where the public edge listens, with actual ports.
+    let addresses: [ListenAddress]
+    private let writer: LogWriter
+    private var edgeThreads: [JoinableThread] = []
+    private var logThread: JoinableThread?
+    private var deliveryThread: JoinableThread?
+
+    package init(_ configuration: Configuration, troubles: PipelineTroubles) throws {
+        self.configuration = configuration
+        let count = configuration.shards(cores: CPUAffinity.allowed.count)
+
+        // The log: the folder's lock first, so that a second process ends here.
+        log = try EventLog.open(folder: configuration.data, configuration: LogConfiguration(configuration))
+
+        // The edge: one listener per shard and address, one channel to the log per shard.
+        let listeners = try Pipeline.listen(configuration.listen, shards: count)
+        addresses = listeners.addresses
+        let sources = SourceTable(configuration.sources)
+        var shards: [(loop: EdgeLoop, metrics: EdgeMetrics)] = []
+        var channels: [ShardChannel] = []
+        for index in 0..<count {
+            let waker = try EventFD()
+            let channel = ShardChannel(shard: index, wakeShard: waker, capacity: Limits.blocksPerShard)
+            let metrics = EdgeMetrics(sourceNames: configuration.sources.map(\.name))
+            let shard = Shard(
+                sources: sources, channel: channel, metrics: metrics, limits: configuration.limits)
+            let loop = try EdgeLoop(
+                listeners: listeners.byShard[index],
+                limits: EdgeLimits(configuration.limits, shards: count), waker: waker, handler: shard)
+            shard.loop = loop
+            channels.append(channel)
+            shards.append((loop, metrics))
+        }
+        self.shards = shards
+
+        // Delivery: opens its cursors now, so that every event committed from here on is due.
+        delivery = try DeliveryEngine(
+            destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
+            blocks: log.makeReader(), state: log.makeDeliveryState(),
+            options: DeliveryOptions.sluice, onTrouble: troubles.delivery)
+
+        // The log thread wakes delivery after each commit.
+        let deliveryWaker = delivery.waker
+        writer = log.makeWriter(channels: channels, parker: try EventFD()) { _ in deliveryWaker.wake() }
+    }
+
+    /// Starts every thread; from here on events are taken.
+    package func start() {
+        logThread = startThread(name: "sluice-log") { [writer] in writer.run() }
+        deliveryThread = startThread(name: "sluice-delivery") { [delivery] in delivery.run() }
+        edgeThreads = shards.enumerated().map { index, shard in
+            startThread(name: "sluice-edge-\(index)") { shard.loop.run() }
+        }
+        readiness.enter(.running)
+    }
+
+    /// Ends in the order of an event's way, so that each stage can finish what the one before it gave
+    /// it: no new connections, answers for what is in flight, commits, what is on its way upstream,
+    /// cursors. Blocks until done, at most about `drainMilliseconds`.
+    package func stop() {
+        readiness.enter(.draining)
+        let deadline = MonotonicClock.nowMilliseconds + Int64(configuration.drainMilliseconds)
+        for shard in shards { shard.loop.requestDrain(deadlineMilliseconds: configuration.drainMilliseconds) }
+        edgeThreads.forEach { $0.join() }
+        writer.stop()
+        logThread?.join()
+        delivery.requestStop(
+            deadlineMilliseconds: Int(max(0, deadline - MonotonicClock.nowMilliseconds)))
+        deliveryThread?.join()
+        log.close()
+    }
+
+    private static func listen(
+        _ endpoints: [Endpoint], shards: Int
+    ) throws -> (byShard: [[ListeningSocket]], addresses: [ListenAddress]) {
+        var byShard = [[ListeningSocket]](repeating: [], count: shards)
+        var addresses: [ListenAddress] = []
+        for endpoint in endpoints {
+            let address = ListenAddress(host: endpoint.host, port: endpoint.port)
+            let opened = try ListeningSocket.bindShards(address, count: shards)
+            for (index, listeners) in opened.enumerated() { byShard[index] += listeners }
+            addresses.append(ListenAddress(host: endpoint.host, port: opened[0][0].port))
+        }
+        return (byShard, addresses)
+    }
+}

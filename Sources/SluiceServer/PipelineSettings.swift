@@ -1,0 +1,102 @@
+import SluiceCore
+import SluiceDelivery
+import SluiceIO
+import SluiceLog
+
+// How the configuration reads to each stage.
+
+extension LogConfiguration {
+    init(_ configuration: Configuration) {
+        self.init()
+        compression = configuration.log.compression
+        segmentBytes = configuration.log.segmentBytes
+        segmentAgeSeconds = max(1, configuration.log.segmentAgeMilliseconds / 1000)
+        // Half for blocks as stored, half for those that several destinations read at once.
+        recentBytes = configuration.limits.recentBlocksBytes / 2
+        decodedBytes = configuration.limits.recentBlocksBytes / 2
+        writtenBy = "sluice " + BuildInformation.version
+    }
+}
+
+extension EdgeLimits {
+    init(_ limits: Limits, shards: Int) {
+        self.init(
+            headBytes: limits.headBytes, bodyBytes: limits.bodyBytes,
+            connections: max(1, limits.connections / shards),
+            headTimeoutMilliseconds: limits.headTimeoutMilliseconds,
+            bodyTimeoutMilliseconds: limits.bodyTimeoutMilliseconds,
+            idleTimeoutMilliseconds: limits.idleTimeoutMilliseconds,
+            receiveMemoryBytes: limits.receiveMemoryBytes / shards,
+            pipelinedRequests: limits.pipelinedRequests)
+    }
+}
+
+extension DeliveryOptions {
+    static var sluice: DeliveryOptions {
+        var options = DeliveryOptions()
+        options.userAgent = "Sluice/" + BuildInformation.version
+        return options
+    }
+}
+
+extension DestinationConfiguration {
+    init(_ settings: DestinationSettings) {
+        self.init(name: settings.name, platform: settings.platform, url: settings.url.description)
+        token = settings.token?.reveal()
+        secret = settings.secret?.reveal()
+        headers = settings.headers.map {
+            SluiceDelivery.DestinationHeader(name: $0.name, value: $0.value.reveal())
+        }
+        rules = DeliveryRules(
+            events: settings.events, sources: settings.sources, networks: settings.networks)
+        batch = settings.batch
+        concurrency = settings.concurrency
+        rate = settings.rate.map {
+            DeliveryRate(amount: $0.requests, periodMilliseconds: $0.period.seconds * 1000)
+        }
+        timeoutMilliseconds = settings.timeoutMilliseconds
+        retryForSeconds = settings.retryForMilliseconds / 1000
+        start = settings.start == .latest ? .latest : .earliest
+        gzip = settings.gzip
+        caFile = settings.caFile
+    }
+}
+
+/// The platforms that events can be delivered to.
+package enum Encoders {
+    /// What `platform:` of a destination may say.
+    package static let platforms: Set<Platform> = [.topsort, .webhook]
+
+    static func make(for settings: DestinationSettings) -> any PlatformEncoder {
+        switch settings.platform {
+        case .topsort: TopsortEncoder()
+        case .webhook: WebhookEncoder(gzip: settings.gzip, secret: settings.secret?.reveal())
+        case .native, .gowit, .vtex, .kevel, .impact:
+            preconditionFailure("the configuration refuses platforms without an encoder")
+        }
+    }
+}
+
+/// What goes wrong again and again, each in its own rate-limited kind of log line.
+package final class PipelineTroubles: Sendable {
+    private let log: TroubleLog
+    private let kinds: [String: TroubleKind]
+
+    package init(_ log: TroubleLog, destinations: [DestinationSettings]) {
+        self.log = log
+        var kinds: [String: TroubleKind] = [:]
+        // One kind per destination and label: a noisy destination does not silence another.
+        for destination in destinations {
+            for label in DeliveryTrouble.all {
+                kinds["\(destination.name)/\(label)"] = log.kind("\(label)")
+            }
+        }
+        self.kinds = kinds
+    }
+
+    var delivery: TroubleHandler {
+        { [self] kind, destination, message in
+            kinds["\(destination)/\(kind)"]?.report(message, metadata: ["destination": "\(destination)"])
+        }
+    }
+}

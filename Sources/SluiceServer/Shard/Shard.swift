@@ -1,0 +1,276 @@
+import SluiceCore
+import SluiceHTTP
+import SluiceIO
+import SluiceLog
+
+/// One ingest thread's work between a request and its answer: route, authenticate, inflate, decode
+/// into the open block, answer behind the block's ticket, hand the block to the log.
+///
+///     handle -> Route -> SourceTable -> PlatformDecoder -> OpenBlock -> ShardChannel -> log thread
+///                                              |                              |
+///                                              +-> answer, held by the loop <-+ release / fail
+///
+/// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
+/// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
+/// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
+/// block that holds events does not stay open beyond the batch.
+///
+/// Owner: the loop's thread. Nothing here is touched by another thread but counters.
+final class Shard: EdgeHandler {
+    let sources: SourceTable
+    let metrics: EdgeMetrics
+    private let channel: ShardChannel
+    /// Hands answers on; set once before the loop runs. The loop owns the shard.
+    unowned var loop: EdgeLoop!
+    private let decoders: DecoderTable
+    private let inflatedBytesMax: Int
+
+    private var open: OpenBlock?
+    private var free: [OpenBlock] = []
+    private var nextTicket: UInt64 = 1
+
+    private var requestBody: RequestBody
+    private var platformAnswer = PlatformAnswer()
+    var addressText = ByteBuffer(capacity: 64)
+    private var clock = BatchClock()
+    private var arrivals = ArrivalLog()
+    let answers: AnswerWriter
+    private(set) var failureTag: UInt32 = 0
+
+    init(
+        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
+    ) {
+        self.sources = sources
+        self.channel = channel
+        self.metrics = metrics
+        decoders = DecoderTable()
+        inflatedBytesMax = limits.inflatedBytes
+        requestBody = RequestBody()
+        answers = AnswerWriter(date: clock.date)
+        for _ in 0..<Limits.blocksPerShard {
+            free.append(OpenBlock(capacity: Limits.blockBytes + limits.bodyBytes))
+        }
+        openBlock()
+    }
+
+    // MARK: requests
+
+    func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
+        clock.readOncePerBatch()
+        let head = request.head
+        switch Route.find(head.path) {
+        case .platform(let platform, let offset, let methods):
+            if methods.contains(head.method) {
+                return receive(request, platform, offset: offset, answer: &answer)
+            }
+            if head.method == .options { return options(head, platform, methods.allow, &answer) }
+            return refuse(.methodNotAllowed, platform, head, allow: methods.allow, &answer)
+        case .health:
+            return health(head, &answer)
+        case .unknown(let platform):
+            // A preflight or an OPTIONS for the server as a whole names no resource it would change.
+            if head.method == .options { return options(head, platform, AllowedMethods.post.allow, &answer) }
+            return refuse(.notFound, platform, head, &answer)
+        }
+    }
+
+    private func receive(
+        _ request: EdgeRequest, _ platform: Platform, offset: Int, answer: inout ByteBuffer
+    ) -> Disposition {
+        let head = request.head
+        guard let source = sources.find(head, platform: platform) else {
+            return refuse(.unauthorized, platform, head, &answer)
+        }
+        guard head.origin.isEmpty || source.allows(origin: head.origin) else {
+            return refuse(.forbiddenOrigin, platform, head, &answer)
+        }
+        let body: Bytes
+        do throws(EdgeProblemError) {
+            body = try requestBody.inflated(
+                request.body, encoding: head.contentEncoding, limit: inflatedBytesMax)
+        } catch {
+            return refuse(error.problem, platform, head, &answer)
+        }
+        guard let block = open else { return .stall }
+
+        let platformRequest = PlatformRequest(
+            method: head.method, path: head.path[offset..<head.path.count], query: head.query,
+            contentType: head.contentType, body: body,
+            origin: origin(of: request, source: source, platform: platform))
+        platformAnswer.reset()
+        let mark = block.mark
+        var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
+        if head.method == .head {
+            // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
+            block.rollback(to: mark)
+            result = DecodeResult()
+        }
+        return finish(head, platform, source, result, block, &answer)
+    }
+
+    private func finish(
+        _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
+        _ block: OpenBlock, _ answer: inout ByteBuffer
+    ) -> Disposition {
+        let waits = result.accepted > 0 && source.acknowledge == .committed
+        metrics.countRequest(platform: platform, status: platformAnswer.status)
+        metrics.countEvents(platform: platform, source: source.index, result: result, duplicates: result.duplicates)
+        answers.append(
+            platformAnswer, head: head,
+            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
+        if block.payload.count >= Limits.blockBytes { hand(over: block) }
+        guard waits else { return .now }
+        failureTag = FailureTag(platform).value
+        arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
+        return .after(ticket: block.ticket)
+    }
+
+    private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
+        var origin = RequestOrigin(
+            receivedMilliseconds: clock.wallMilliseconds, sourceName: source.nameBytes,
+            sourceHash: source.hash)
+        // Only a browser's own request tells about the person; a backend's tells about the backend.
+        guard !request.head.origin.isEmpty || request.head.method != .post else { return origin }
+        origin.userAgent = request.head.userAgent
+        origin.referrer = request.head.referrer
+        addressText.removeAll()
+        switch source.address {
+        case .truncate: request.peer.truncated.append(into: &addressText)
+        case .full: request.peer.append(into: &addressText)
+        case .drop: break
+        }
+        origin.address = addressText.bytes
+        return origin
+    }
+
+    private func health(_ head: HTTPRequestHead, _ answer: inout ByteBuffer) -> Disposition {
+        platformAnswer.reset()
+        guard AllowedMethods.get.contains(head.method) else {
+            if head.method == .options { return options(head, .native, AllowedMethods.get.allow, &answer) }
+            return refuse(.methodNotAllowed, .native, head, allow: AllowedMethods.get.allow, &answer)
+        }
+        platformAnswer.contentType = .json
+        platformAnswer.noStore = true
+        platformAnswer.body.append("{\"status\":\"ok\"}")
+        metrics.countRequest(platform: nil, status: 200)
+        answers.append(platformAnswer, head: head, acknowledge: .none, to: &answer)
+        return .now
+    }
+
+    private func options(
+        _ head: HTTPRequestHead, _ platform: Platform, _ allow: StaticString, _ answer: inout ByteBuffer
+    ) -> Disposition {
+        metrics.countRequest(platform: platform, status: 204)
+        let allowed = !head.origin.isEmpty && sources.anyAllows(origin: head.origin)
+        answers.appendOptions(head, allow: allow, originAllowed: allowed, to: &answer)
+        return .now
+    }
+
+    // MARK: refusals
+
+    private func refuse(
+        _ problem: EdgeProblem, _ platform: Platform, _ head: HTTPRequestHead, allow: StaticString = "",
+        _ answer: inout ByteBuffer
+    ) -> Disposition {
+        say(problem, platform)
+        let readable = !head.origin.isEmpty && sources.anyAllows(origin: head.origin)
+        answers.appendRefusal(
+            platformAnswer, problem, head: head, allow: allow, originAllowed: readable, to: &answer)
+        return .now
+    }
+
+    /// What the loop itself refuses; the connection closes after it.
+    func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
+        clock.readOncePerBatch()
+        var platform = Platform.native
+        if let head {
+            switch Route.find(head.path) {
+            case .platform(let found, _, _), .unknown(let found): platform = found
+            case .health: break
+            }
+        }
+        say(problem, platform)
+        answers.appendClosing(platformAnswer, problem, isHead: head?.method == .head, to: &answer)
+    }
+
+    /// A commit failed: the answer prepared for it is replaced.
+    func answerFailure(
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer
+    ) {
+        clock.readOncePerBatch()
+        let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
+        say(problem, FailureTag(value: tag).platform)
+        answers.appendFailure(
+            platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
+            to: &answer)
+    }
+
+    /// Fills `platformAnswer` with a problem in the platform's words, and counts it.
+    private func say(_ problem: EdgeProblem, _ platform: Platform) {
+        platformAnswer.reset()
+        decoders[platform].refuse(problem, answer: &platformAnswer)
+        metrics.countRequest(platform: platform, status: platformAnswer.status)
+    }
+
+    // MARK: blocks
+
+    /// Everything that was ready is in the block: hand it over, unless the log is busy with an
+    /// earlier one; then this one goes on filling until that comes back (group commit).
+    func batchEnded() {
+        clock.batchEnded()
+        if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
+    }
+
+    /// The log thread has handed blocks back.
+    func woken() {
+        var returned = false
+        while let block = channel.takeReturned() {
+            returned = true
+            settle(block)
+            free.append(block)
+        }
+        guard returned else { return }
+        if open == nil { openBlock() }
+        loop.resumeStalled()
+    }
+
+    private func settle(_ block: OpenBlock) {
+        switch block.commit {
+        case .committed:
+            let now = MonotonicClock.nowMicroseconds
+            arrivals.settle(through: block.ticket) { arrived, count in
+                metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
+            }
+            loop.release(through: block.ticket)
+        case .failed(let retryAfterSeconds):
+            arrivals.settle(through: block.ticket) { _, _ in }
+            loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
+        case .pending:
+            preconditionFailure("a block came back unsettled")
+        }
+    }
+
+    private func hand(over block: OpenBlock) {
+        let taken = channel.submit(block)
+        precondition(taken, "the channel holds every block a shard has")
+        open = nil
+        openBlock()
+    }
+
+    private func openBlock() {
+        guard let block = free.popLast() else { return }
+        block.reset(ticket: nextTicket)
+        nextTicket += 1
+        open = block
+    }
+}
+
+/// What comes back with a failed answer: in whose words to say it.
+struct FailureTag {
+    let value: UInt32
+
+    init(_ platform: Platform) { value = UInt32(platform.rawValue) }
+    init(value: UInt32) { self.value = value }
+
+    var platform: Platform { Platform(rawValue: UInt8(truncatingIfNeeded: value)) ?? .native }
+}

@@ -1,0 +1,20 @@
+/// Vigna's splitmix64: small, fast, and the same sequence for the same seed everywhere.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 up to, and without, 1.
+    package mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+    /// From 0 up to, and without, `bound`, which must be positive.
+    package mutating func next(below bound: Int) -> Int { Int(next(upperBound: UInt64(bound))) }
+}

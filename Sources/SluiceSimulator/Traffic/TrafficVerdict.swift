@@ -1,0 +1,101 @@
+/// What an answer says about its request.
+package enum TrafficVerdict: Equatable, Sendable {
+    /// The promise was made, in the right form.
+    case acknowledged
+    /// Refused in whole or in part, as it had to be.
+    case refusedRightly
+    /// Try again later: nothing was promised.
+    case putOff
+    /// The promise was made, but the answer's form is wrong.
+    case acknowledgedOddly(String)
+    /// Neither promised nor expected.
+    case unexpected(String)
+
+    /// Whether the request's events must be safe from here on. True of a batch refused in part,
+    /// too: its `events` are the good ones.
+    package func isPromise(for request: TrafficRequest) -> Bool {
+        switch self {
+        case .acknowledged, .acknowledgedOddly: true
+        case .refusedRightly: !request.events.isEmpty
+        case .putOff, .unexpected: false
+        }
+    }
+
+    package init(_ answer: HTTPClientAnswer, to request: TrafficRequest) {
+        if answer.status == 503 || answer.status == 429 {
+            self = .putOff
+            return
+        }
+        let isTaken = (200...299).contains(answer.status)
+        switch request.expectation {
+        case .refused(let statuses):
+            guard statuses.contains(answer.status) else {
+                self = .unexpected(Self.sample("expected one of \(statuses)", answer))
+                return
+            }
+            let problem = Self.refusalProblem(answer, request.form)
+            self = problem.map { .unexpected(Self.sample($0, answer)) } ?? .refusedRightly
+        case .taken:
+            guard isTaken else {
+                self = .unexpected(Self.sample("expected 2xx", answer))
+                return
+            }
+            let problem = Self.takenProblem(answer, request, refusedIndexes: [])
+            self = problem.map { .acknowledgedOddly(Self.sample($0, answer)) } ?? .acknowledged
+        case .partly(let indexes):
+            guard isTaken else {
+                self = .unexpected(Self.sample("expected 2xx", answer))
+                return
+            }
+            let problem = Self.takenProblem(answer, request, refusedIndexes: indexes)
+            self = problem.map { .acknowledgedOddly(Self.sample($0, answer)) } ?? .refusedRightly
+        }
+    }
+
+    /// What is wrong with the form of a 2xx; nil when it is right.
+    private static func takenProblem(
+        _ answer: HTTPClientAnswer, _ request: TrafficRequest, refusedIndexes: [Int]
+    ) -> String? {
+        switch request.form {
+        case .topsort:
+            return answer.status == 204 && answer.body.isEmpty ? nil : "expected 204 without a body"
+        case .pixel:
+            guard answer.status == 200, answer.header("content-type") == "image/gif",
+                answer.body.starts(with: Array("GIF8".utf8))
+            else { return "expected a GIF" }
+            return answer.header("cache-control")?.contains("no-store") == true
+                ? nil : "expected no-store"
+        case .native:
+            guard answer.status == 202, let document = PlainJSON(answer.body) else {
+                return "expected 202 with JSON"
+            }
+            let taken = (document["accepted"]?.integer ?? 0) + (document["duplicates"]?.integer ?? 0)
+            guard taken == Int64(request.events.count) else {
+                return "expected \(request.events.count) events to be accepted"
+            }
+            let refused = (document["rejected"]?.elements ?? []).compactMap { $0["index"]?.integer }
+            return Set(refused) == Set(refusedIndexes.map { Int64($0) })
+                ? nil : "expected the events \(refusedIndexes) to be rejected"
+        }
+    }
+
+    /// What is wrong with the form of a refusal; nil when it is right.
+    private static func refusalProblem(
+        _ answer: HTTPClientAnswer, _ form: TrafficForm
+    ) -> String? {
+        guard let document = PlainJSON(answer.body) else { return "expected a JSON body" }
+        switch form {
+        case .topsort:
+            return document["errCode"]?.string != nil && document["message"]?.string != nil
+                ? nil : "expected errCode and message"
+        case .native, .pixel:
+            return document["rejected"]?.elements?.isEmpty == false || document["code"]?.string != nil
+                || document["error"] != nil
+                ? nil : "expected a reason"
+        }
+    }
+
+    private static func sample(_ expectation: String, _ answer: HTTPClientAnswer) -> String {
+        "\(expectation), got \(answer.status) \(answer.text.prefix(300))"
+    }
+}

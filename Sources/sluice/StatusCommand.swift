@@ -1,0 +1,30 @@
+import ArgumentParser
+import SluiceServer
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Ask a running gateway how it is: sources, lag, outcomes, and whether the books balance.",
+        discussion: "Exits with 0 when the gateway answers and its books balance, else with 1.")
+
+    @OptionGroup var arguments: ConfigurationArguments
+
+    @Option(name: .long, help: ArgumentHelp("The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
+    var admin: String?
+
+    @Flag(name: .long, help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        let document: StatusDocument
+        do {
+            document = try StatusQuery.ask(
+                admin: admin, file: arguments.config, options: arguments.options)
+        } catch {
+            printError("\(error.message)\n")
+            throw ExitCode(1)
+        }
+        print(json ? AdminJSON.encode(document, pretty: true) + "\n" : StatusText.make(document), terminator: "")
+        if !document.books.balanced { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,54 @@
+import SluiceCore
+import Testing
+
+@Suite struct BytesTests {
+    @Test func comparesWholeContent() {
+        for length in 0...40 {
+            let one = [UInt8](repeating: 0x61, count: length)
+            one.withBytes { a in
+                one.withBytes { b in #expect(a.equals(b)) }
+                (one + [0x61]).withBytes { b in #expect(!a.equals(b) && !b.equals(a)) }
+                for place in 0..<length {
+                    var other = one
+                    other[place] = 0x62
+                    other.withBytes { b in #expect(!a.equals(b)) }
+                }
+            }
+        }
+    }
+
+    @Test func ignoresCaseOfLettersOnly() {
+        #expect(Bytes("Content-TYPE").equalsIgnoringCase("content-type"))
+        #expect(!Bytes("Content-Type").equalsIgnoringCase("content-typ"))
+        // `@` and backquote, `[` and `{` differ in the same bit as letters do.
+        #expect(!Bytes("@").equalsIgnoringCase("`"))
+        #expect(!Bytes("[").equalsIgnoringCase("{"))
+    }
+
+    @Test func findsAndTrims() {
+        let bytes = Bytes(" \ta b\t ")
+        #expect(bytes.trimmed.equals("a b"))
+        #expect(Bytes(" \t ").trimmed.isEmpty)
+        #expect(bytes.firstIndex(of: 0x62) == 4)
+        #expect(bytes.firstIndex(of: 0x20) == 0)
+        #expect(bytes.firstIndex(of: 0x20, from: 1) == 3)
+        #expect(bytes.firstIndex(of: 0x7A) == nil)
+        #expect(Bytes("abc").hasPrefix("ab") && Bytes("abc").hasPrefix("") && !Bytes("a").hasPrefix("ab"))
+    }
+
+    @Test func slicesAndCopies() {
+        let bytes = Bytes("héllo")
+        #expect(bytes[0..<0].isEmpty && bytes[6..<6].isEmpty)
+        #expect(bytes[1..<3].string == "é")
+        #expect(bytes.array == Array("héllo".utf8))
+        #expect([UInt8]().withBytes { $0.isEmpty })
+        #expect(Bytes.empty.string == "")
+    }
+
+    @Test func tellsUTF8() {
+        #expect(Bytes("").isUTF8 && Bytes("ascii").isUTF8 && Bytes("é€😀 x é").isUTF8)
+        for wrong: [UInt8] in [[0x80], [0x61, 0xFF], [0xC3], [0xE2, 0x82, 0x61], [0xC3, 0xA9, 0xC3]] {
+            GuardedMemory.with(wrong) { #expect(!$0.isUTF8) }
+        }
+    }
+}
