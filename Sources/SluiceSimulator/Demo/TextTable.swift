@@ -34,6 +34,15 @@ enum Readable {
         return (value < 0 ? "-" : "") + text
     }
 
+    /// In thousands or millions with one decimal, from ten thousand on.
+    static func short(_ value: Int64) -> String {
+        switch value {
+        case ..<10_000: "\(value)"
+        case ..<1_000_000: "\(oneDecimal(Double(value) / 1000))k"
+        default: "\(oneDecimal(Double(value) / 1_000_000))M"
+        }
+    }
+
     /// In the unit that fits.
     static func duration(microseconds: UInt64) -> String {
         switch microseconds {
