@@ -12,8 +12,9 @@ package struct DemoFigures: Equatable, Sendable {
     package var p99Microseconds: UInt64
 
     package init(
-        phase: String, seconds: Double, received: Int64, committed: Int64, destinations:
-        [DestinationFigures], p50Microseconds: UInt64, p99Microseconds: UInt64
+        phase: String, seconds: Double, received: Int64, committed: Int64,
+        destinations:
+            [DestinationFigures], p50Microseconds: UInt64, p99Microseconds: UInt64
     ) {
         self.phase = phase
         self.seconds = seconds
@@ -43,13 +44,14 @@ package struct DemoFigures: Equatable, Sendable {
     package func line(columns: Int) -> String {
         if line.count <= columns { return line }
         let delivered = destinations.map { "\($0.name) \(Readable.short($0.delivered))" }
-        let short = [
-            "\(Int(seconds)) s", "in \(Readable.short(received))", "log \(Readable.short(committed))",
-        ] + delivered + [
-            "lag \(Readable.oneDecimal(lagSeconds)) s",
-            "p50 \(Readable.duration(microseconds: p50Microseconds))",
-            "p99 \(Readable.duration(microseconds: p99Microseconds))",
-        ]
+        let short =
+            [
+                "\(Int(seconds)) s", "in \(Readable.short(received))", "log \(Readable.short(committed))",
+            ] + delivered + [
+                "lag \(Readable.oneDecimal(lagSeconds))s",
+                "p50 \(Readable.duration(microseconds: p50Microseconds, separator: ""))",
+                "p99 \(Readable.duration(microseconds: p99Microseconds, separator: ""))",
+            ]
         return String(short.joined(separator: " ").prefix(columns))
     }
 }

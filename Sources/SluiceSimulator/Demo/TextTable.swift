@@ -44,11 +44,11 @@ enum Readable {
     }
 
     /// In the unit that fits.
-    static func duration(microseconds: UInt64) -> String {
+    static func duration(microseconds: UInt64, separator: String = " ") -> String {
         switch microseconds {
-        case ..<1000: "\(microseconds) us"
-        case ..<1_000_000: "\(oneDecimal(Double(microseconds) / 1000)) ms"
-        default: "\(oneDecimal(Double(microseconds) / 1_000_000)) s"
+        case ..<1000: "\(microseconds)\(separator)us"
+        case ..<1_000_000: "\(oneDecimal(Double(microseconds) / 1000))\(separator)ms"
+        default: "\(oneDecimal(Double(microseconds) / 1_000_000))\(separator)s"
         }
     }
 

@@ -18,7 +18,7 @@ import Testing
         #expect(figures.line(columns: 200) == figures.line)
         #expect(
             figures.line(columns: 79)
-                == "12 s in 1.2M log 999 topsort 1000 lag 0.3 s p50 850 us p99 12.3 ms")
+                == "12 s in 1.2M log 999 topsort 1000 lag 0.3s p50 850us p99 12.3ms")
         #expect(figures.line(columns: 20) == "12 s in 1.2M log 999")
     }
 }
