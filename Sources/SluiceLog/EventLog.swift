@@ -2,7 +2,7 @@ import SluiceCore
 import Synchronization
 
 /// What opening a data folder found worth telling. None of it keeps the log from working.
-package enum LogNotice: Equatable, Sendable, CustomStringConvertible {
+package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     /// Blocks in this range are in no segment.
     case gap(Range<Int64>)
     /// A file that a crash left half made; it held no events.
@@ -156,6 +156,7 @@ struct LogSurvey {
         self.newest = newest
         let extent: SegmentExtent?
         do throws(LogError) {
+            try LogSurvey.checkName(newest.description, last.firstBlock)
             extent = try newest.extent()
         } catch {
             newest.close()
@@ -190,6 +191,7 @@ struct LogSurvey {
             let connection = try SegmentConnection(path: path)
             defer { connection.close() }
             let description = try connection.description()
+            try LogSurvey.checkName(description, firstBlock)
             let extent = try connection.extent()
             try append(
                 first: extent?.firstBlock ?? description.firstBlock,
@@ -210,6 +212,17 @@ struct LogSurvey {
                         firstBlock: firstBlock, path: path, firstEvent: nil, isSealed: true,
                         sealedBytes: FileCalls.size(path) ?? 0))
             }
+        }
+    }
+
+    /// Checks that the file is the one its name promises.
+    private static func checkName(
+        _ description: SegmentDescription, _ firstBlock: Int64
+    ) throws(LogError) {
+        guard description.firstBlock == firstBlock else {
+            throw .damaged(
+                path: description.path,
+                reason: "its first block is \(description.firstBlock), not \(firstBlock) as its name says")
         }
     }
 

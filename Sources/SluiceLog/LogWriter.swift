@@ -246,8 +246,6 @@ package final class LogWriter: @unchecked Sendable {
                 let aside = segment.path + ".damaged-\(clock.wallMilliseconds())"
                 try FileCalls.rename(segment.path, to: aside)
             }
-            try FileCalls.remove(segment.path + "-wal")
-            try FileCalls.remove(segment.path + "-shm")
             catalog.remove(first)
         }
         segment = try beginSegment()
@@ -294,12 +292,11 @@ package final class LogWriter: @unchecked Sendable {
             while let old = toSeal.first {
                 try old.seal(nowMilliseconds: clock.wallMilliseconds())
                 toSeal.removeFirst()
-                catalog.sealed(old.description.firstBlock)
-                stats.sealedSegments.add(1, ordering: .relaxed)
+                noteSealed(old)
             }
         } catch .busy {
             // A reader holds the file for a moment, or somebody looks at it with a shell.
-            upkeepNotBefore = now + 250_000
+            upkeepNotBefore = now + 1_000_000
         } catch {
             upkeepNotBefore = now + 5_000_000
             stats.noteUpkeepFailure(error)
@@ -332,12 +329,17 @@ package final class LogWriter: @unchecked Sendable {
         return next
     }
 
+    private func noteSealed(_ old: WriterSegment) {
+        catalog.sealed(old.description.firstBlock)
+        stats.sealedSegments.add(1, ordering: .relaxed)
+    }
+
     private func finish() {
         for old in toSeal {
             if (try? old.seal(nowMilliseconds: clock.wallMilliseconds())) == nil {
                 old.close()  // sealed at the next start
             } else {
-                catalog.sealed(old.description.firstBlock)
+                noteSealed(old)
             }
         }
         toSeal.removeAll()

@@ -195,7 +195,8 @@ package enum CanonicalSchema {
             ObjectSchema(
                 "order",
                 [
-                    catalog(.orderID), word(.orderCurrency), word(.orderChannel), name(.orderBrand),
+                    property(.orderID, .text(max: CoreLimits.eventIDBytesMax)), word(.orderCurrency),
+                    word(.orderChannel), name(.orderBrand),
                     property(.orderDiscount, .decimal(.notNegative)), name(.orderPromoCode),
                     property(.orderShipping, .decimal(.notNegative)),
                     property(.orderTax, .decimal(.notNegative)),

@@ -15,12 +15,13 @@ package enum CoreLimits {
     /// How deep a stored line may nest: what came in, wrapped once more by `ext`.
     package static let canonicalDepthMax = 64
 
+    /// `id`, and `order.id`, which is a purchase's id at platforms that have only one.
     package static let eventIDBytesMax = 256
     /// `session_id`, `user.id`, `user.customer_id` and each of `user.keys`.
     package static let personIDBytesMax = 512
     /// Ids that platforms make up: `ad.id`, `placement_id`, `click_id` and the like.
     package static let adIDBytesMax = 1_024
-    /// Ids of catalogue and order: products, vendors, categories, campaigns, orders.
+    /// Ids of catalogue and order: products, vendors, categories, campaigns.
     package static let catalogIDBytesMax = 512
     /// `context.page_url`, `context.referrer`, `placement.search_query`, `placement.path`, `ad.url`.
     package static let urlBytesMax = 4_096

@@ -109,8 +109,11 @@ struct TopsortEvent {
             while let name = try? reader.nextKey() {
                 if name.equals("externalVendorId", in: text), (try? reader.peek()) == .string {
                     guard let value = try? reader.string() else { return }
+                    let text = reader.decoded(value)
+                    guard !text.isEmpty, text.count <= CoreLimits.catalogIDBytesMax, text.firstIndex(of: 0) == nil
+                    else { continue }
                     key("externalVendorId", &out)
-                    out.appendJSONString(value, in: text)
+                    out.appendJSONString(text)
                 } else if (try? reader.skipValue()) == nil {
                     return
                 }
