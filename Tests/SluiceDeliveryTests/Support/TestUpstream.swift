@@ -155,7 +155,9 @@ final class TestUpstream: Sendable {
     private func readRequest(_ socket: Int32, _ buffer: inout [UInt8], _ connection: Int) -> Request? {
         var headEnd: Int?
         while headEnd == nil {
-            headEnd = buffer.count < 4 ? nil : (0...buffer.count - 4).first { buffer[$0..<$0 + 4].elementsEqual("\r\n\r\n".utf8) }
+            headEnd =
+                buffer.count < 4
+                ? nil : (0...buffer.count - 4).first { buffer[$0..<$0 + 4].elementsEqual("\r\n\r\n".utf8) }
             if headEnd == nil, !receive(socket, &buffer) { return nil }
         }
         let lines = String(decoding: buffer[..<headEnd!], as: UTF8.self).split(separator: "\r\n")
