@@ -75,7 +75,9 @@ import Musl
     @inlinable @inline(__always)
     package mutating func append(_ literal: StaticString) { append(Bytes(literal)) }
 
-    /// Copies the UTF-8 of `string`. Not for the hot path.
+    /// Copies the UTF-8 of `string`. Not for the hot path: disfavoured, so that a literal is taken
+    /// as a StaticString, which is copied at once.
+    @_disfavoredOverload
     package mutating func append(_ string: String) {
         for byte in string.utf8 { append(byte) }
     }
