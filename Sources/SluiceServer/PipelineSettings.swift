@@ -6,7 +6,7 @@ import SluiceLog
 // How the configuration reads to each stage.
 
 extension LogConfiguration {
-    init(_ configuration: Configuration) {
+    package init(_ configuration: Configuration) {
         self.init()
         compression = configuration.log.compression
         segmentBytes = configuration.log.segmentBytes
@@ -19,7 +19,8 @@ extension LogConfiguration {
 }
 
 extension EdgeLimits {
-    init(_ limits: Limits, shards: Int) {
+    /// One shard's part of what all of them may hold.
+    package init(_ limits: Limits, shards: Int) {
         self.init(
             headBytes: limits.headBytes, bodyBytes: limits.bodyBytes,
             connections: max(1, limits.connections / shards),
@@ -27,12 +28,14 @@ extension EdgeLimits {
             bodyTimeoutMilliseconds: limits.bodyTimeoutMilliseconds,
             idleTimeoutMilliseconds: limits.idleTimeoutMilliseconds,
             receiveMemoryBytes: limits.receiveMemoryBytes / shards,
-            pipelinedRequests: limits.pipelinedRequests)
+            pipelinedRequests: limits.pipelinedRequests,
+            pendingAnswerBytes: Limits.connectionAnswerBytes,
+            answerMemoryBytes: limits.answerMemoryBytes / shards)
     }
 }
 
 extension DeliveryOptions {
-    static var sluice: DeliveryOptions {
+    package static var sluice: DeliveryOptions {
         var options = DeliveryOptions()
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
@@ -40,7 +43,7 @@ extension DeliveryOptions {
 }
 
 extension DestinationConfiguration {
-    init(_ settings: DestinationSettings) {
+    package init(_ settings: DestinationSettings) {
         self.init(name: settings.name, platform: settings.platform, url: settings.url.description)
         token = settings.token?.reveal()
         secret = settings.secret?.reveal()
@@ -67,7 +70,7 @@ package enum Encoders {
     /// What `platform:` of a destination may say.
     package static let platforms: Set<Platform> = [.topsort, .webhook]
 
-    static func make(for settings: DestinationSettings) -> any PlatformEncoder {
+    package static func make(for settings: DestinationSettings) -> any PlatformEncoder {
         switch settings.platform {
         case .topsort: TopsortEncoder()
         case .webhook: WebhookEncoder(gzip: settings.gzip, secret: settings.secret?.reveal())

@@ -27,6 +27,8 @@ final class AnswerQueue {
     private(set) var released = 0
     private var entries: [PendingAnswer] = []
     private var first = 0
+    /// What the pool has counted for it.
+    fileprivate var chargedBytes = 0
 
     var end: Int { base &+ bytes.count }
     /// Bytes that may go.
@@ -145,19 +147,55 @@ final class AnswerQueue {
     }
 }
 
-/// Free answer queues, last in first out. Owner: the loop's thread.
+/// The answer queues of one loop: what those in use hold, and free ones, last in first out.
+///
+/// Invariants: 1. `usedBytes` is what was last charged for the queues attached to connections,
+/// `freeBytes` the same for the free ones. 2. `allocatedBytes <= limit`, or there is no free queue.
+/// Owner: the loop's thread.
 struct AnswerQueuePool {
+    let limit: Int
+    private(set) var usedBytes = 0
+    private var freeBytes = 0
     private var free: [AnswerQueue] = []
 
-    private static let kept = 16_384
     /// A queue that has grown beyond this is not kept.
-    private static let keptBytes = 16_384
+    private static let keptBytes = 65_536
 
-    mutating func acquire() -> AnswerQueue { free.popLast() ?? AnswerQueue() }
+    init(limit: Int) { self.limit = limit }
+
+    /// Whether another answer may be begun.
+    var hasRoom: Bool { usedBytes < limit }
+
+    /// Memory of all queues, in use or kept for reuse.
+    var allocatedBytes: Int { usedBytes + freeBytes }
+
+    mutating func acquire() -> AnswerQueue {
+        if let queue = free.popLast() {
+            freeBytes -= queue.chargedBytes
+            usedBytes += queue.chargedBytes
+            return queue
+        }
+        let queue = AnswerQueue()
+        charge(queue)
+        return queue
+    }
+
+    /// Counts what a queue in use has grown to; to be called after each answer.
+    mutating func charge(_ queue: AnswerQueue) {
+        guard queue.bytes.capacity != queue.chargedBytes else { return }
+        usedBytes += queue.bytes.capacity - queue.chargedBytes
+        queue.chargedBytes = queue.bytes.capacity
+        while allocatedBytes > limit, let unused = free.popLast() { freeBytes -= unused.chargedBytes }
+    }
 
     mutating func release(_ queue: AnswerQueue) {
-        guard free.count < Self.kept && queue.bytes.capacity <= Self.keptBytes else { return }
+        charge(queue)
+        usedBytes -= queue.chargedBytes
+        guard
+            queue.chargedBytes <= Self.keptBytes, allocatedBytes + queue.chargedBytes <= limit
+        else { return }
         queue.reset()
+        freeBytes += queue.chargedBytes
         free.append(queue)
     }
 }

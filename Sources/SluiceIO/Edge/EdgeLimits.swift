@@ -24,13 +24,17 @@ package struct EdgeLimits: Sendable {
     package var pipelinedRequests: Int
     /// Most bytes of answers of one connection not yet sent; no more is read until some have gone.
     package var pendingAnswerBytes: Int
+    /// Most memory for answers not yet sent, all connections together; one answer may go beyond it.
+    /// Once it is spent no request is handled, and clients that do not take their answers are closed.
+    package var answerMemoryBytes: Int
 
     package init(
         headBytes: Int = 16_384, bodyBytes: Int = 1 << 20, connections: Int = 100_000,
         headTimeoutMilliseconds: Int = 10_000, bodyTimeoutMilliseconds: Int = 30_000,
         idleTimeoutMilliseconds: Int = 75_000, sendTimeoutMilliseconds: Int = 30_000,
         lingerTimeoutMilliseconds: Int = 2000, receiveMemoryBytes: Int = 64 << 20,
-        pipelinedRequests: Int = 256, pendingAnswerBytes: Int = 256 << 10
+        pipelinedRequests: Int = 256, pendingAnswerBytes: Int = 256 << 10,
+        answerMemoryBytes: Int = 64 << 20
     ) {
         self.headBytes = headBytes
         self.bodyBytes = bodyBytes
@@ -43,10 +47,10 @@ package struct EdgeLimits: Sendable {
         self.receiveMemoryBytes = receiveMemoryBytes
         self.pipelinedRequests = pipelinedRequests
         self.pendingAnswerBytes = pendingAnswerBytes
+        self.answerMemoryBytes = answerMemoryBytes
     }
 
-    /// Bytes a loop may hold beside the answers: the receive buffers. Answers add at most
-    /// `pendingAnswerBytes` and one answer for each connection that has answers waiting.
+    /// Bytes a loop may hold in receive buffers.
     package var receiveBudget: Int { max(receiveMemoryBytes, ReceiveBuffer.smallest) }
 
     // Bounds that no configuration needs to change.

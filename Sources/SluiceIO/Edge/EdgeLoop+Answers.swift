@@ -43,6 +43,7 @@ extension EdgeLoop {
                     tag: entry.tag, retryAfterSeconds: retryAfterSeconds,
                     keepAlive: entry.keepAlive, isHead: entry.isHead, answer: &answer)
             }
+            queues.charge(output)
             _ = output.release(below: nextTicket)
             markDirty(connection)
         }
@@ -97,6 +98,22 @@ extension EdgeLoop {
         return true
     }
 
+    // MARK: memory
+
+    /// Requests wait for room for their answers: closes those who do not take theirs, and goes on with
+    /// the others as soon as there is room. Answers that wait for a commit go with it.
+    func makeAnswerRoom() {
+        if !queues.hasRoom {
+            for connection in connections where connection.sendBlocked && connection.phase != .free {
+                counts.answersDropped &+= 1
+                close(connection)
+            }
+        }
+        guard queues.hasRoom else { return }
+        wantsAnswerRoom = false
+        resumeWanted = stalledFirst < stalled.count
+    }
+
     // MARK: refusing and closing
 
     /// Answers what the loop itself refuses, behind the answers that wait, and reads no further.
@@ -104,6 +121,7 @@ extension EdgeLoop {
         counts.refused &+= 1
         let output = answers(of: connection)
         handler.refuse(problem, head: head, answer: &output.bytes)
+        queues.charge(output)
         output.recordReady()
         connection.mustLinger = true
         finish(connection)

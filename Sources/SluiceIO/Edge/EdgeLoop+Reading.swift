@@ -183,6 +183,10 @@ extension EdgeLoop {
         let head = isDraining ? head.closing : head
         let keepAlive = head.keepAlive
         let total = head.headBytes + bodyBytes
+        guard queues.hasRoom else {
+            wantsAnswerRoom = true
+            return stall(connection, bodyBytes: bodyBytes)
+        }
         let output = answers(of: connection)
         let before = output.bytes.count
         let request = EdgeRequest(
@@ -199,11 +203,9 @@ extension EdgeLoop {
                 isHead: head.method == .head)
         case .stall:
             output.bytes.truncate(to: before)
-            connection.bodyBytes = bodyBytes
-            connection.progress = .complete
-            stall(connection)
-            return
+            return stall(connection, bodyBytes: bodyBytes)
         }
+        queues.charge(output)
         counts.requests &+= 1
         input.consume(total)
         connection.progress = .head
@@ -225,7 +227,9 @@ extension EdgeLoop {
 
     // MARK: stalling
 
-    private func stall(_ connection: EdgeConnection) {
+    private func stall(_ connection: EdgeConnection, bodyBytes: Int) {
+        connection.bodyBytes = bodyBytes
+        connection.progress = .complete
         connection.isStalled = true
         counts.stalled += 1
         // A request that stalls again while the list is worked off keeps its place at the front.

@@ -19,7 +19,11 @@ package final class EdgeStats: Sendable {
     package let bytesOut = Atomic<Int>(0)
     /// Receive buffers allocated now, in use or kept for reuse.
     package let receiveMemoryBytes = Atomic<Int>(0)
-    /// Requests that wait for `resumeStalled`.
+    /// Memory of answers allocated now, in use or kept for reuse.
+    package let answerMemoryBytes = Atomic<Int>(0)
+    /// Connections closed to make room for answers, because their clients did not take theirs.
+    package let answersDropped = Atomic<Int>(0)
+    /// Requests that wait for `resumeStalled` or for room for their answers.
     package let stalled = Atomic<Int>(0)
 
     init() {}
@@ -36,9 +40,10 @@ struct EdgeCounts {
     var timedOut = 0
     var bytesIn = 0
     var bytesOut = 0
+    var answersDropped = 0
     var stalled = 0
 
-    func publish(to stats: EdgeStats, receiveMemoryBytes: Int) {
+    func publish(to stats: EdgeStats, receiveMemoryBytes: Int, answerMemoryBytes: Int) {
         stats.openConnections.store(openConnections, ordering: .relaxed)
         stats.accepted.store(accepted, ordering: .relaxed)
         stats.overLimit.store(overLimit, ordering: .relaxed)
@@ -50,5 +55,7 @@ struct EdgeCounts {
         stats.bytesOut.store(bytesOut, ordering: .relaxed)
         stats.stalled.store(stalled, ordering: .relaxed)
         stats.receiveMemoryBytes.store(receiveMemoryBytes, ordering: .relaxed)
+        stats.answerMemoryBytes.store(answerMemoryBytes, ordering: .relaxed)
+        stats.answersDropped.store(answersDropped, ordering: .relaxed)
     }
 }

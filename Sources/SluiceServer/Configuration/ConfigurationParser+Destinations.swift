@@ -140,6 +140,12 @@ extension ConfigurationParser {
         scope.read(
             "ambiguous", .word(AmbiguousPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.ambiguous)
         scope.read("gpc", .word(PrivacyPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.privacy)
+        if settings.ambiguous == .park {
+            scope.warn("ambiguous", "'park' has no effect in this version: such requests are sent again")
+        }
+        if settings.privacy != .send {
+            scope.warn("gpc", "'\(settings.privacy.rawValue)' has no effect in this version: events are sent as they are")
+        }
         scope.read("start", .word(StartPosition.allCases.map { ($0.rawValue, $0) }), into: &settings.start)
         scope.read("gzip", .bool, into: &settings.gzip)
         if settings.gzip, settings.platform != .webhook {

@@ -13,15 +13,17 @@ import SluiceLog
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
 /// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
 /// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
-/// block that holds events does not stay open beyond the batch.
+/// block that holds events does not stay open beyond the batch. 5. A request is counted once, with
+/// the answer it got: what waits for a commit is counted when that has succeeded or failed.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
-final class Shard: EdgeHandler {
-    let sources: SourceTable
-    let metrics: EdgeMetrics
+// @unchecked: confined to the thread of `run`.
+package final class Shard: EdgeHandler, @unchecked Sendable {
+    private let sources: SourceTable
+    private let metrics: EdgeMetrics
     private let channel: ShardChannel
     /// Hands answers on; set once before the loop runs. The loop owns the shard.
-    unowned var loop: EdgeLoop!
+    package unowned var loop: EdgeLoop!
     private let decoders: DecoderTable
     private let inflatedBytesMax: Int
 
@@ -29,15 +31,16 @@ final class Shard: EdgeHandler {
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
 
-    private var requestBody: RequestBody
+    private let requestBody = RequestBody()
     private var platformAnswer = PlatformAnswer()
-    var addressText = ByteBuffer(capacity: 64)
+    private var addressText = ByteBuffer(capacity: 64)
+    private var credential = ByteBuffer(capacity: 256)
     private var clock = BatchClock()
-    private var arrivals = ArrivalLog()
-    let answers: AnswerWriter
-    private(set) var failureTag: UInt32 = 0
+    private var waiting = WaitingRequests()
+    private let answers: AnswerWriter
+    package private(set) var failureTag: UInt32 = 0
 
-    init(
+    package init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
     ) {
         self.sources = sources
@@ -45,7 +48,6 @@ final class Shard: EdgeHandler {
         self.metrics = metrics
         decoders = DecoderTable()
         inflatedBytesMax = limits.inflatedBytes
-        requestBody = RequestBody()
         answers = AnswerWriter(date: clock.date)
         for _ in 0..<Limits.blocksPerShard {
             free.append(OpenBlock(capacity: Limits.blockBytes + limits.bodyBytes))
@@ -53,9 +55,16 @@ final class Shard: EdgeHandler {
         openBlock()
     }
 
+    /// The body of the shard's thread: serves until the loop has drained.
+    package func run() {
+        loop.run()
+        // Nobody waits for these any more, but a source may have been told that they were received.
+        if let block = open, block.eventCount > 0 { hand(over: block) }
+    }
+
     // MARK: requests
 
-    func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
+    package func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
         clock.readOncePerBatch()
         let head = request.head
         switch Route.find(head.path) {
@@ -78,7 +87,7 @@ final class Shard: EdgeHandler {
         _ request: EdgeRequest, _ platform: Platform, offset: Int, answer: inout ByteBuffer
     ) -> Disposition {
         let head = request.head
-        guard let source = sources.find(head, platform: platform) else {
+        guard let source = sources.find(head, platform: platform, scratch: &credential) else {
             return refuse(.unauthorized, platform, head, &answer)
         }
         guard head.origin.isEmpty || source.allows(origin: head.origin) else {
@@ -93,15 +102,16 @@ final class Shard: EdgeHandler {
         }
         guard let block = open else { return .stall }
 
+        // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
+        let isHead = head.method == .head
         let platformRequest = PlatformRequest(
-            method: head.method, path: head.path[offset..<head.path.count], query: head.query,
+            method: isHead ? .get : head.method, path: head.path[offset..<head.path.count], query: head.query,
             contentType: head.contentType, body: body,
             origin: origin(of: request, source: source, platform: platform))
         platformAnswer.reset()
         let mark = block.mark
         var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
-        if head.method == .head {
-            // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
+        if isHead {
             block.rollback(to: mark)
             result = DecodeResult()
         }
@@ -113,16 +123,25 @@ final class Shard: EdgeHandler {
         _ block: OpenBlock, _ answer: inout ByteBuffer
     ) -> Disposition {
         let waits = result.accepted > 0 && source.acknowledge == .committed
-        metrics.countRequest(platform: platform, status: platformAnswer.status)
-        metrics.countEvents(platform: platform, source: source.index, result: result, duplicates: result.duplicates)
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
+        let ticket = block.ticket
+        let request = WaitingRequest(
+            arrivalMicroseconds: clock.monotonicMicroseconds, platform: platform, source: source.index,
+            status: platformAnswer.status, result: result)
+        if waits { waiting.add(request, ticket: ticket) } else { count(request) }
         if block.payload.count >= Limits.blockBytes { hand(over: block) }
         guard waits else { return .now }
         failureTag = FailureTag(platform).value
-        arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
-        return .after(ticket: block.ticket)
+        return .after(ticket: ticket)
+    }
+
+    private func count(_ request: WaitingRequest) {
+        metrics.countRequest(platform: request.platform, status: request.status)
+        metrics.countEvents(
+            platform: request.platform, source: request.source, result: request.result,
+            duplicates: request.result.duplicates)
     }
 
     private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
@@ -180,8 +199,8 @@ final class Shard: EdgeHandler {
     }
 
     /// What the loop itself refuses; the connection closes after it.
-    func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
-        clock.readOncePerBatch()
+    package func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
+        clock.readAgain()
         var platform = Platform.native
         if let head {
             switch Route.find(head.path) {
@@ -194,10 +213,10 @@ final class Shard: EdgeHandler {
     }
 
     /// A commit failed: the answer prepared for it is replaced.
-    func answerFailure(
+    package func answerFailure(
         tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer
     ) {
-        clock.readOncePerBatch()
+        clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
         answers.appendFailure(
@@ -216,13 +235,13 @@ final class Shard: EdgeHandler {
 
     /// Everything that was ready is in the block: hand it over, unless the log is busy with an
     /// earlier one; then this one goes on filling until that comes back (group commit).
-    func batchEnded() {
+    package func batchEnded() {
         clock.batchEnded()
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
     /// The log thread has handed blocks back.
-    func woken() {
+    package func woken() {
         var returned = false
         while let block = channel.takeReturned() {
             returned = true
@@ -238,12 +257,14 @@ final class Shard: EdgeHandler {
         switch block.commit {
         case .committed:
             let now = MonotonicClock.nowMicroseconds
-            arrivals.settle(through: block.ticket) { arrived, count in
-                metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
+            waiting.settle(through: block.ticket) { request in
+                metrics.acknowledge.observe(microseconds: Int(now - request.arrivalMicroseconds))
+                count(request)
             }
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
-            arrivals.settle(through: block.ticket) { _, _ in }
+            // The answers that are given instead are counted as they are written.
+            waiting.settle(through: block.ticket) { _ in }
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")

@@ -5,7 +5,8 @@
 /// parameter. These short names stand for the long ones: `page_url`, `referrer` (context);
 /// `user_id`, `customer_id` (user); `ad_id`, `ad_url`, `placement_id`, `click_id`, `campaign_id`
 /// (ad); `product_id`, `search_query` (placement); `order_id`, `currency` (order). Any other
-/// parameter is kept in `ext.native` as a string.
+/// parameter is kept in `ext.native` as a string, except `key`: that is the sender's credential, and
+/// no part of the event.
 enum NativePixel {
     static func read(
         _ query: Bytes, _ parser: EventParser, _ json: JSONScratch, into fields: inout EventFields
@@ -52,6 +53,7 @@ enum NativePixel {
                     .invalidEncoding, path: "query",
                     words: "has a parameter whose name is not percent-encoded UTF-8"))
         }
+        guard !fields.bytes(key).equals("key") else { return }
         let target = resolve(fields.bytes(key), parser.schema)
         guard let text = decoded(value, &fields) else {
             var problem = FieldProblem(.invalidEncoding)
