@@ -110,7 +110,7 @@ let package = Package(
         tests("SluiceIOTests", ["SluiceIO"]),
         tests("SluiceLogTests", ["SluiceLog", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
-        tests("SluiceServerTests", ["SluiceServer", "CAllocationCounter"]),
+        tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
     ] + fuzzers,

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// A borrowed view of bytes that somebody else owns.
 ///
 /// Valid only as long as its owner keeps the memory in place: a request's `Bytes` end when the
@@ -69,13 +75,8 @@ extension Bytes {
     /// Whether both views show the same bytes.
     @inlinable package func equals(_ other: Bytes) -> Bool {
         guard count == other.count else { return false }
-        var index = 0
-        while index < count {
-            // Safety: index < count == other.count.
-            if unsafe base[index] != other.base[index] { return false }
-            index += 1
-        }
-        return true
+        // Safety: both views hold `count` bytes.
+        return unsafe memcmp(base, other.base, count) == 0
     }
 
     /// Whether the view shows exactly the bytes of `literal`.
@@ -99,12 +100,11 @@ extension Bytes {
 
     /// The place of the first `byte` at or after `start`, or nil.
     @inlinable package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
-        var index = start
-        while index < count {
-            if self[index] == byte { return index }
-            index += 1
-        }
-        return nil
+        precondition(start >= 0)
+        guard start < count else { return nil }
+        // Safety: searches the bytes from `start` to the view's end only.
+        guard let found = unsafe memchr(base + start, Int32(byte), count - start) else { return nil }
+        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
     }
 
     @inlinable @inline(__always)
