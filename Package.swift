@@ -5,15 +5,46 @@ import PackageDescription
 let strict = Context.environment["SLUICE_WARNINGS_AS_ERRORS"] == "1"
 
 let settings: [SwiftSetting] =
-    [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+    [
+        .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"),
+        // See docs/decisions/0006-exclusivity-is-checked-in-debug-builds.md.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    ]
     + (strict ? [.treatAllWarnings(as: .error)] : [])
 
-let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-fvisibility=hidden"])]
+// `scripts/fuzz` sets this: what reads hostile bytes is then instrumented for libFuzzer.
+let fuzzing = Context.environment["SLUICE_FUZZ"] == "1"
+let fuzzSettings: [SwiftSetting] =
+    fuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])] : []
+
+let cSettings: [CSetting] = [
+    .unsafeFlags(
+        ["-Wall", "-Wextra", "-fvisibility=hidden"] + (strict ? ["-Werror"] : [])
+            + (fuzzing ? ["-fsanitize=fuzzer-no-link"] : []))
+]
 
 /// A library of ours under Sources/.
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], fuzzed: Bool = false) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(name)",
+        swiftSettings: settings + (fuzzed ? fuzzSettings : []))
 }
+
+/// A libFuzzer program under Fuzz/.
+func fuzzer(_ name: String, exclude: [String] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["CFuzzMain", "SluiceCore", "SluiceHTTP"], path: "Fuzz/\(name)",
+        exclude: exclude, swiftSettings: settings + fuzzSettings,
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+}
+
+let fuzzers: [Target] =
+    fuzzing
+    ? [
+        .target(name: "CFuzzMain", path: "Fuzz/CFuzzMain"),
+        fuzzer("FuzzHTTP", exclude: ["http.dict"]), fuzzer("FuzzJSON"), fuzzer("FuzzNative"),
+        fuzzer("FuzzTopsort"),
+    ] : []
 
 /// A C library of ours under CModules/.
 func cModule(_ name: String) -> Target {
@@ -59,8 +90,9 @@ let package = Package(
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
-        library("SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"]),
-        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"]),
+        library(
+            "SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"], fuzzed: true),
+        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"], fuzzed: true),
         library("SluiceIO", ["SluiceCore", "SluiceHTTP", "CLinuxIO"]),
         library("SluiceLog", ["SluiceCore", grdb]),
         library("SluiceDelivery", ["SluiceCore", "SluiceIO", "CCurl"]),
@@ -78,10 +110,10 @@ let package = Package(
         tests("SluiceIOTests", ["SluiceIO"]),
         tests("SluiceLogTests", ["SluiceLog", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
-        tests("SluiceServerTests", ["SluiceServer"]),
+        tests("SluiceServerTests", ["SluiceServer", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
-    ],
+    ] + fuzzers,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )

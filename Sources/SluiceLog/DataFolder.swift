@@ -96,6 +96,8 @@ final class FolderLock {
 
     func close() {
         guard descriptor >= 0 else { return }
+        // Closing alone would leave the lock to a child that is between fork and exec just now.
+        _ = flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
         descriptor = -1
     }

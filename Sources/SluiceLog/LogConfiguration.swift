@@ -9,7 +9,7 @@ package struct LogConfiguration: Sendable {
     /// A segment is closed this long after its first block came.
     package var segmentAgeSeconds = 3600
     /// Bytes the writer lets the write-ahead log collect before it copies them into the segment.
-    /// At most four times as much piles up while a reader is in the way.
+    /// A reader in the way delays that; from four times as much on, the writer waits for it briefly.
     package var walBytes = 8 << 20
     /// Compressed bytes of recent blocks kept in memory for each reader.
     package var recentBytes = 16 << 20

@@ -2,7 +2,7 @@ import GRDB
 import Glibc
 
 /// Why the log or the state file cannot be opened, read or written.
-package enum LogError: Error, Equatable {
+package enum LogError: Error, Hashable {
     case notAFolder(path: String)
     case permissionDenied(path: String)
     /// Another process, or another `EventLog` of this one, owns the data folder.
@@ -89,6 +89,8 @@ extension LogError {
             switch error.resultCode {
             case .SQLITE_FULL: self = .diskFull(path: path)
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, reason: reason)
+            // Our statements do not change: an error in one means that the file's schema did.
+            case .SQLITE_ERROR: self = .damaged(path: path, reason: reason)
             case .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH: self = .permissionDenied(path: path)
             case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
             case .SQLITE_CANTOPEN: self = .cannotOpen(path: path, reason: reason)

@@ -82,6 +82,11 @@ final class LogReader: BlockSource {
         let entries = catalog.entries
         let start = entries.lastIndex { $0.firstBlock <= numbers.lowerBound } ?? 0
         for index in entries.indices[start...] where entries[index].firstBlock < numbers.upperBound {
+            // A damaged row's number may be any; it must not hide the segments behind this one.
+            let isLast = index + 1 == entries.count
+            let upper = isLast ? numbers.upperBound : min(numbers.upperBound, entries[index + 1].firstBlock)
+            guard numbers.lowerBound < upper else { continue }
+            let numbers = numbers.lowerBound..<upper
             let blocks: [StoredBlock]
             do throws(LogError) {
                 blocks = try catalog.withConnection(to: entries[index]) {
@@ -92,7 +97,7 @@ final class LogReader: BlockSource {
                 case .missing:
                     continue  // given up, or taken away by hand
                 case .damaged, .foreignFile, .newerFormat:
-                    guard let block = try salvage(numbers, entries, index, error) else { continue }
+                    guard let block = try salvage(numbers, entries, index) else { continue }
                     blocks = [block]
                 default:
                     throw .unavailable(reason: error.description)
@@ -108,7 +113,7 @@ final class LogReader: BlockSource {
 
     /// SQLite found the segment's pages damaged: the block asked for may still be whole.
     private func salvage(
-        _ numbers: Range<Int64>, _ entries: [SegmentCatalog.Entry], _ index: Int, _ reason: LogError
+        _ numbers: Range<Int64>, _ entries: [SegmentCatalog.Entry], _ index: Int
     ) throws(BlockSourceError) -> StoredBlock? {
         let entry = entries[index]
         let row: (number: Int64, events: Int)?

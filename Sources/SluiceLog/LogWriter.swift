@@ -39,6 +39,7 @@ package final class LogWriter: @unchecked Sendable {
     private var mustReopen = false
     private var toSeal: [WriterSegment] = []
     private var upkeepNotBefore: Int64 = 0
+    private var sealNotBefore: Int64 = 0
     private let encoder: BlockEncoder
     private var backoff = CommitBackoff()
     private var group: [Item] = []
@@ -246,8 +247,6 @@ package final class LogWriter: @unchecked Sendable {
                 let aside = segment.path + ".damaged-\(clock.wallMilliseconds())"
                 try FileCalls.rename(segment.path, to: aside)
             }
-            try FileCalls.remove(segment.path + "-wal")
-            try FileCalls.remove(segment.path + "-shm")
             catalog.remove(first)
         }
         segment = try beginSegment()
@@ -279,31 +278,43 @@ package final class LogWriter: @unchecked Sendable {
         }
     }
 
-    /// Checkpoints, closes and begins segments where it is time. Trouble here fails no block: it is
+    /// Checkpoints, begins and closes segments where it is time. Trouble here fails no block: it is
     /// noted, and tried again later.
     private func upkeep() {
         guard !mustReopen else { return }
         let now = clock.monotonicMicroseconds()
-        guard now >= upkeepNotBefore else { return }
-        do throws(LogError) {
-            if segment.wantsCheckpoint {
-                try segment.checkpoint()
-                stats.checkpoints.add(1, ordering: .relaxed)
+        if now >= upkeepNotBefore {
+            do throws(LogError) {
+                if segment.wantsCheckpoint {
+                    try segment.checkpoint()
+                    stats.checkpoints.add(1, ordering: .relaxed)
+                }
+                if isSegmentDue { try roll() }
+            } catch {
+                upkeepNotBefore = now + retryDelay(error)
             }
-            if isSegmentDue { try roll() }
-            while let old = toSeal.first {
-                try old.seal(nowMilliseconds: clock.wallMilliseconds())
-                toSeal.removeFirst()
-                catalog.sealed(old.description.firstBlock)
-                stats.sealedSegments.add(1, ordering: .relaxed)
-            }
-        } catch .busy {
-            // A reader holds the file for a moment, or somebody looks at it with a shell.
-            upkeepNotBefore = now + 250_000
-        } catch {
-            upkeepNotBefore = now + 5_000_000
-            stats.noteUpkeepFailure(error)
         }
+        if now >= sealNotBefore {
+            do throws(LogError) {
+                while let old = toSeal.first {
+                    try old.seal(nowMilliseconds: clock.wallMilliseconds())
+                    toSeal.removeFirst()
+                    noteSealed(old)
+                }
+            } catch {
+                // The others need not wait for one that cannot be closed.
+                toSeal.append(toSeal.removeFirst())
+                sealNotBefore = now + retryDelay(error)
+            }
+        }
+    }
+
+    /// Microseconds until upkeep that failed is tried again.
+    private func retryDelay(_ error: LogError) -> Int64 {
+        // A reader holds the file for a moment, or somebody looks at it with a shell: no trouble.
+        if case .busy = error { return 1_000_000 }
+        stats.noteUpkeepFailure(error)
+        return 5_000_000
     }
 
     private var isSegmentDue: Bool {
@@ -332,12 +343,17 @@ package final class LogWriter: @unchecked Sendable {
         return next
     }
 
+    private func noteSealed(_ old: WriterSegment) {
+        catalog.sealed(old.description.firstBlock)
+        stats.sealedSegments.add(1, ordering: .relaxed)
+    }
+
     private func finish() {
         for old in toSeal {
             if (try? old.seal(nowMilliseconds: clock.wallMilliseconds())) == nil {
                 old.close()  // sealed at the next start
             } else {
-                catalog.sealed(old.description.firstBlock)
+                noteSealed(old)
             }
         }
         toSeal.removeAll()

@@ -14,7 +14,6 @@ final class RecentBlocks: Sendable {
     private let ring = SPSCRing<StoredBlock>(capacity: RecentBlocks.blocksMax)
     private let bytes = Atomic<Int>(0)
     private let bytesMax: Int
-    private let abandoned = Atomic<Bool>(false)
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
@@ -34,11 +33,6 @@ final class RecentBlocks: Sendable {
         bytes.subtract(block.payload.count, ordering: .relaxed)
         return block
     }
-
-    /// The reader is gone; nothing needs to be offered any more.
-    func abandon() { abandoned.store(true, ordering: .releasing) }
-
-    var isAbandoned: Bool { abandoned.load(ordering: .acquiring) }
 }
 
 /// The readers the log thread hands recent blocks to.
@@ -52,7 +46,6 @@ final class RecentReaders: Sendable {
     }
 
     func remove(_ recent: RecentBlocks) {
-        recent.abandon()
         list.withLock { list in list.removeAll { $0 === recent } }
         version.add(1, ordering: .releasing)
     }

@@ -110,6 +110,9 @@ final class SegmentCatalog: Sendable {
         surplus?.close()
     }
 
+    /// Connections that are open and unused.
+    var idleCount: Int { state.withLock { $0.idle.count } }
+
     /// Closes every connection nobody uses.
     func closeIdle() {
         let unused = state.withLock { state in

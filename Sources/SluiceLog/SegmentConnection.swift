@@ -125,12 +125,12 @@ struct SegmentConnection: Sendable {
     /// the decoder names it as damage of that one block.
     private static func block(_ row: Row, path: String) throws -> StoredBlock {
         func number(_ index: Int) -> Int64 { Int64.fromDatabaseValue(row[index]) ?? -1 }
+        let codec = String.fromDatabaseValue(row[5]).flatMap(BlockCodec.init(rawValue:))
         return StoredBlock(
             number: number(0), firstEvent: number(1), eventCount: Int(number(2)),
             firstReceivedMilliseconds: number(3), lastReceivedMilliseconds: number(4),
-            // A codec nobody knows cannot be decoded; as zstd it fails the same way.
-            codec: String.fromDatabaseValue(row[5]).flatMap(BlockCodec.init(rawValue:)) ?? .zstd,
-            rawSize: Int(number(6)), checksum: UInt32(truncatingIfNeeded: number(7)),
+            // A codec nobody knows cannot be decoded, so neither can a block of no size.
+            codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)), checksum: UInt32(truncatingIfNeeded: number(7)),
             payload: try blob(row, 8))
     }
 

@@ -42,8 +42,11 @@ final class WriterSegment {
     ) throws(LogError) {
         let path = folder.segment(firstBlock: head.nextBlock)
         let draft = path + ".creating"
+        // A side file of a file that is gone would be taken for the new one's.
+        for name in [draft, path] {
+            for suffix in ["-journal", "-wal", "-shm"] { try FileCalls.remove(name + suffix) }
+        }
         try FileCalls.remove(draft)
-        try FileCalls.remove(draft + "-journal")
         try aboutFile(path) {
             var settings = Configuration()
             settings.foreignKeysEnabled = false

@@ -71,7 +71,8 @@ extension Limits {
         func line(_ key: String, _ name: String, _ text: (Limits) -> String) -> LimitLine {
             let value = text(self)
             let standard = text(defaults)
-            return LimitLine(key: key, name: name, value: value, defaultValue: value == standard ? nil : standard)
+            return LimitLine(
+                key: key, name: name, value: value, defaultValue: value == standard ? nil : standard)
         }
         func fixed(_ name: String, _ value: String) -> LimitLine {
             LimitLine(key: nil, name: name, value: value, defaultValue: nil)
@@ -81,9 +82,15 @@ extension Limits {
             line("inflated", "request body, decompressed") { ByteSize.text($0.inflatedBytes) },
             line("head", "request head") { ByteSize.text($0.headBytes) },
             line("connections", "open connections") { "\($0.connections)" },
-            line("head_timeout", "time to receive a head") { Duration.text(milliseconds: $0.headTimeoutMilliseconds) },
-            line("body_timeout", "time to receive a body") { Duration.text(milliseconds: $0.bodyTimeoutMilliseconds) },
-            line("idle_timeout", "time between requests") { Duration.text(milliseconds: $0.idleTimeoutMilliseconds) },
+            line("head_timeout", "time to receive a head") {
+                Duration.text(milliseconds: $0.headTimeoutMilliseconds)
+            },
+            line("body_timeout", "time to receive a body") {
+                Duration.text(milliseconds: $0.bodyTimeoutMilliseconds)
+            },
+            line("idle_timeout", "time between requests") {
+                Duration.text(milliseconds: $0.idleTimeoutMilliseconds)
+            },
             line("pipelined", "requests waiting per connection") { "\($0.pipelinedRequests)" },
             line("receive_memory", "memory for requests") { ByteSize.text($0.receiveMemoryBytes) },
             line("answer_memory", "memory for answers") { ByteSize.text($0.answerMemoryBytes) },
@@ -131,7 +138,8 @@ extension Limits {
         )
         check(
             recentBlocksBytes >= 2 * Limits.blockBytes, "recent_blocks",
-            "\(ByteSize.text(recentBlocksBytes)) holds fewer than two blocks of \(ByteSize.text(Limits.blockBytes))")
+            "\(ByteSize.text(recentBlocksBytes)) holds fewer than two blocks of \(ByteSize.text(Limits.blockBytes))"
+        )
         return conflicts
     }
 

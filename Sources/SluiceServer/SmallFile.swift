@@ -16,7 +16,9 @@ enum SmallFile {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             // Safety: at most the chunk's own size is written to it.
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe chunk.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw failure("cannot be read")

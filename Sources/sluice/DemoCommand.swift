@@ -21,7 +21,8 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Events a second.")
     var rate: Double = 500
 
-    @Option(help: "Folder for configuration, data and log; must be empty or absent. Default: a temporary one.")
+    @Option(
+        help: "Folder for configuration, data and log; must be empty or absent. Default: a temporary one.")
     var dir: String?
 
     @Flag(help: "Leave the folder behind.")

@@ -9,7 +9,10 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var arguments: ConfigurationArguments
 
-    @Option(name: .long, help: ArgumentHelp("The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
     var admin: String?
 
     @Flag(name: .long, help: "Print JSON.")
@@ -24,7 +27,9 @@ struct StatusCommand: ParsableCommand {
             printError("\(error.message)\n")
             throw ExitCode(1)
         }
-        print(json ? AdminJSON.encode(document, pretty: true) + "\n" : StatusText.make(document), terminator: "")
+        print(
+            json ? AdminJSON.encode(document, pretty: true) + "\n" : StatusText.make(document), terminator: ""
+        )
         if !document.books.balanced { throw ExitCode(1) }
     }
 }

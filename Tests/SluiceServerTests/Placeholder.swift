@@ -1,1 +1,3 @@
+import SluiceServer
+
 // Placeholder until the module's first tests.

@@ -40,13 +40,15 @@ package protocol SocketWatcher: AnyObject {
         // Safety: the handle is alive until deinit. The callbacks' context is this object,
         // unretained: deinit takes the multi handle away before the object goes.
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe check(ccurl_multi_set_socket_function(multi) { _, socket, what, context, _ in
-            unsafe CurlDriver.from(context).socketChanged(socket, what)
-        })
+        unsafe check(
+            ccurl_multi_set_socket_function(multi) { _, socket, what, context, _ in
+                unsafe CurlDriver.from(context).socketChanged(socket, what)
+            })
         unsafe check(ccurl_multi_set_socket_data(multi, this))
-        unsafe check(ccurl_multi_set_timer_function(multi) { _, milliseconds, context in
-            unsafe CurlDriver.from(context).timerChanged(milliseconds)
-        })
+        unsafe check(
+            ccurl_multi_set_timer_function(multi) { _, milliseconds, context in
+                unsafe CurlDriver.from(context).timerChanged(milliseconds)
+            })
         unsafe check(ccurl_multi_set_timer_data(multi, this))
         unsafe check(ccurl_multi_set_pipelining(multi, ccurl_pipe_multiplex()))
         unsafe check(ccurl_multi_set_connections_max(multi, max(1, connectionsMax)))

@@ -95,13 +95,15 @@ package struct UpstreamSettings: Sendable {
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe check(ccurl_set_error_buffer(easy, errorText))
         unsafe check(ccurl_set_private(easy, this))
-        unsafe check(ccurl_set_write_function(easy) { data, size, count, context in
-            unsafe UpstreamTransfer.from(context).received(data, size * count)
-        })
+        unsafe check(
+            ccurl_set_write_function(easy) { data, size, count, context in
+                unsafe UpstreamTransfer.from(context).received(data, size * count)
+            })
         unsafe check(ccurl_set_write_data(easy, this))
-        unsafe check(ccurl_set_header_function(easy) { data, size, count, context in
-            unsafe UpstreamTransfer.from(context).receivedHeader(data, size * count)
-        })
+        unsafe check(
+            ccurl_set_header_function(easy) { data, size, count, context in
+                unsafe UpstreamTransfer.from(context).receivedHeader(data, size * count)
+            })
         unsafe check(ccurl_set_header_data(easy, this))
         // CURLOPT_NOSIGNAL: "If onoff is 1, libcurl will not use any functions that install signal
         // handlers or any functions that cause signals to be sent to the process."

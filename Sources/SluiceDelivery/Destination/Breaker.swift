@@ -67,7 +67,9 @@ package struct Breaker: ~Copyable {
         wasProbe: Bool, now: Int64, using random: inout SplitMix64
     ) -> Bool {
         failures += 1
-        guard (wasProbe && state == .probing) || (state == .closed && failures >= threshold) else { return false }
+        guard (wasProbe && state == .probing) || (state == .closed && failures >= threshold) else {
+            return false
+        }
         probes += 1
         state = .open
         probeAt = now + policy.delay(attempts: probes, using: &random)

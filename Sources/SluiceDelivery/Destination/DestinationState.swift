@@ -112,7 +112,8 @@ package struct DestinationState: ~Copyable {
         if difference > 0, !isNext {
             lose(
                 Int(difference), number: nextBlock, index: skipping, now: now,
-                reason: "the log no longer has blocks \(nextBlock) to \(block.number - 1) (\(difference) events)")
+                reason:
+                    "the log no longer has blocks \(nextBlock) to \(block.number - 1) (\(difference) events)")
             continuity = .lost(events: difference)
         } else if difference != 0 {
             startEvent += difference
@@ -295,9 +296,4 @@ package struct DestinationState: ~Copyable {
 
     /// Events in the window that a batch holds, in flight or waiting.
     package var claimedCount: Int { batches.reduce(0) { $0 + $1.places.count } }
-}
-
-extension EventSummary {
-    /// The id as text. Not for the hot path.
-    var idText: String { id.string }
 }

@@ -3,9 +3,9 @@ import SluiceIO
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// What the engine needs besides destinations, log and state.

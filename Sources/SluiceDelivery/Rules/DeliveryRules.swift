@@ -40,7 +40,9 @@ package struct RuleMatcher {
         }
         if let typeMask, typeMask & 1 << event.type.rawValue == 0 { return false }
         if let networks {
-            guard networks.contains(where: { $0.withBytes { event.network.equals($0) } }) else { return false }
+            guard networks.contains(where: { $0.withBytes { event.network.equals($0) } }) else {
+                return false
+            }
             // Without a word on types, the platform's choice of types for its own network holds.
             return typeMask != nil || platformTakes(event.type, event.network)
                 || platformTakes(event.type, Bytes(ownNetwork))

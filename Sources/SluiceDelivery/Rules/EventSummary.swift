@@ -53,6 +53,24 @@ package struct EventSummary {
     /// Milliseconds since 1970, by the gateway's clock; nil where the line does not say.
     package var receivedMilliseconds: Int64? { Timestamp.parse(received) }
 
+    /// The id with its escapes resolved. Allocates: for exceptions only.
+    package var idText: String {
+        guard id.firstIndex(of: UInt8(ascii: "\\")) != nil else { return id.string }
+        var quoted = ByteBuffer(capacity: id.count + 2)
+        quoted.append(UInt8(ascii: "\""))
+        quoted.append(id)
+        quoted.append(UInt8(ascii: "\""))
+        var decoded = ByteBuffer(capacity: id.count)
+        do throws(JSONError) {
+            var reader = JSONReader(quoted.bytes, scratch: JSONScratch())
+            try reader.string().decode(in: quoted.bytes, into: &decoded)
+        } catch {
+            // Not as Sluice writes it: better the raw text than no id.
+            return id.string
+        }
+        return decoded.bytes.string
+    }
+
     /// The content of the string that starts at `place`, which moves behind it; nil when there is
     /// none.
     private static func quoted(_ line: Bytes, at place: inout Int) -> Bytes? {

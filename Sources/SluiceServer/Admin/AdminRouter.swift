@@ -50,7 +50,8 @@ package final class AdminRouter: Sendable {
 
     private func route(_ path: String) -> (() -> AdminResponse)? {
         switch path {
-        case "/healthz": { AdminResponse(status: 200, contentType: "text/plain; charset=utf-8", body: "ok\n") }
+        case "/healthz":
+            { AdminResponse(status: 200, contentType: "text/plain; charset=utf-8", body: "ok\n") }
         case "/readyz": ready
         case "/metrics":
             { AdminResponse(status: 200, contentType: MetricsWriter.contentType, body: self.metrics.text()) }

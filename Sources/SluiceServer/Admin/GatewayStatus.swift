@@ -160,8 +160,9 @@ package struct Book: Sendable, Equatable, Codable {
         expired = report.expired
         filtered = report.filtered
         // The head may have been read a moment before the cursor.
-        pending = max(0, logEvents - report.positionEvent - report.ahead)
-        accepted = max(accepted, report.positionEvent - report.startEvent)
+        let settled = report.positionEvent + report.ahead
+        pending = max(0, logEvents - settled)
+        accepted = max(accepted, settled - report.startEvent)
         balanced = accepted == delivered + rejected + parked + expired + filtered + pending
     }
 }

@@ -33,6 +33,11 @@ package enum AdminClient {
     package struct Answer: Sendable, Equatable {
         package var status: Int
         package var body: [UInt8]
+
+        package init(status: Int, body: [UInt8]) {
+            self.status = status
+            self.body = body
+        }
     }
 
     /// - Parameters:
@@ -73,7 +78,8 @@ package enum AdminClient {
             // Safety: entries are valid until freeaddrinfo.
             unsafe next = entry.pointee.ai_next
             let descriptor = unsafe socket(
-                entry.pointee.ai_family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+                entry.pointee.ai_family,
+                Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
             guard descriptor >= 0 else { continue }
             var error: Int32 = 0
             if unsafe Glibc.connect(descriptor, entry.pointee.ai_addr, entry.pointee.ai_addrlen) != 0 {
@@ -109,7 +115,8 @@ package enum AdminClient {
         }
     }
 
-    private static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError) {
+    private static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError)
+    {
         var sent = 0
         while sent < bytes.count {
             guard wait(descriptor, Int32(POLLOUT), deadline: deadline) else { throw .timeout }
@@ -135,24 +142,31 @@ package enum AdminClient {
         while true {
             guard wait(descriptor, Int32(POLLIN), deadline: deadline) else { throw .timeout }
             // Safety: at most the chunk's own size is written to it.
-            let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+            let count = unsafe chunk.withUnsafeMutableBytes {
+                unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+            }
             if count < 0 {
                 if errno == EINTR || errno == EAGAIN { continue }
                 throw .unreachable("the connection broke: \(errorText(errno))")
             }
             if count == 0 { return bytes }
             bytes += chunk[..<count]
-            guard bytes.count <= bytesMax else { throw .badAnswer("it is longer than \(ByteSize.text(bytesMax))") }
+            guard bytes.count <= bytesMax else {
+                throw .badAnswer("it is longer than \(ByteSize.text(bytesMax))")
+            }
         }
     }
 
     /// Takes an answer apart that ended with its connection.
-    static func parse(_ bytes: [UInt8]) throws(AdminClientError) -> Answer {
-        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { throw .badAnswer("it has no HTTP head") }
+    package static func parse(_ bytes: [UInt8]) throws(AdminClientError) -> Answer {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else {
+            throw .badAnswer("it has no HTTP head")
+        }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
             .split(separator: "\r\n", omittingEmptySubsequences: false)
         let start = lines[0].split(separator: " ")
-        guard start.count >= 2, start[0].hasPrefix("HTTP/1."), let status = Int(start[1]), (100...599).contains(status)
+        guard start.count >= 2, start[0].hasPrefix("HTTP/1."), let status = Int(start[1]),
+            (100...599).contains(status)
         else { throw .badAnswer("it does not begin with an HTTP status") }
         var body = Array(bytes[end.upperBound...])
         for line in lines.dropFirst() {

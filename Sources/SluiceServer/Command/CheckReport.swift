@@ -87,7 +87,8 @@ package struct CheckReport: Encodable, Sendable {
     ///   - descriptorsMax: most file descriptors the process may open.
     package init(
         _ configuration: Configuration, cores: Int = ConfigurationOptions.onlineCores,
-        physicalMemoryBytes: Int = CheckReport.physicalMemory, descriptorsMax: Int = DescriptorLimit.current.hard
+        physicalMemoryBytes: Int = CheckReport.physicalMemory,
+        descriptorsMax: Int = DescriptorLimit.current.hard
     ) {
         let shards = configuration.shards(cores: cores)
         let budget = MemoryBudget(
@@ -96,16 +97,20 @@ package struct CheckReport: Encodable, Sendable {
             shards: shards, destinations: configuration.destinations)
         var warned = configuration.warnings
         if physicalMemoryBytes > 0, budget.totalBytes > physicalMemoryBytes {
-            warned.append(ConfigurationProblem(
-                file: configuration.file, key: "limits",
-                message:
-                    "the memory budget (\(ByteSize.rounded(budget.totalBytes))) is larger than this machine's memory (\(ByteSize.rounded(physicalMemoryBytes)))"
-            ))
+            warned.append(
+                ConfigurationProblem(
+                    file: configuration.file, key: "limits",
+                    message:
+                        "the memory budget (\(ByteSize.rounded(budget.totalBytes))) is larger than this machine's memory (\(ByteSize.rounded(physicalMemoryBytes)))"
+                ))
         }
         if descriptors > descriptorsMax {
-            warned.append(ConfigurationProblem(
-                file: configuration.file, key: "limits.connections",
-                message: "may need \(descriptors) file descriptors, and the process may open only \(descriptorsMax)"))
+            warned.append(
+                ConfigurationProblem(
+                    file: configuration.file, key: "limits.connections",
+                    message:
+                        "may need \(descriptors) file descriptors, and the process may open only \(descriptorsMax)"
+                ))
         }
         ok = true
         file = configuration.file
@@ -118,7 +123,8 @@ package struct CheckReport: Encodable, Sendable {
             data: configuration.data, shards: shards,
             sources: configuration.sources.map {
                 Source(
-                    name: $0.name, keys: $0.keys.count, accounts: $0.accounts.keys.map { "\($0.name)" }.sorted(),
+                    name: $0.name, keys: $0.keys.count,
+                    accounts: $0.accounts.keys.map { "\($0.name)" }.sorted(),
                     open: $0.needsNoCredential, acknowledge: $0.acknowledge.rawValue)
             },
             destinations: configuration.destinations.map {
@@ -128,7 +134,8 @@ package struct CheckReport: Encodable, Sendable {
                     concurrency: $0.concurrency, rate: $0.rate?.description)
             },
             limits: configuration.limits.lines.map {
-                Limit(name: $0.key.map { "limits.\($0)" } ?? $0.name, value: $0.value, default: $0.defaultValue)
+                Limit(
+                    name: $0.key.map { "limits.\($0)" } ?? $0.name, value: $0.value, default: $0.defaultValue)
             },
             memory: budget.lines.map { Holder(holder: $0.holder, reckoning: $0.reckoning, bytes: $0.bytes) },
             memoryBytes: budget.totalBytes, physicalMemoryBytes: physicalMemoryBytes,
@@ -155,7 +162,10 @@ package struct CheckReport: Encodable, Sendable {
         for source in summary.sources {
             var credentials = source.keys == 0 ? [] : ["\(source.keys) \(source.keys == 1 ? "key" : "keys")"]
             credentials += source.accounts
-            sources.add([source.name, source.open ? "none (open)" : credentials.joined(separator: ", "), source.acknowledge])
+            sources.add([
+                source.name, source.open ? "none (open)" : credentials.joined(separator: ", "),
+                source.acknowledge,
+            ])
         }
         lines += sources.lines + [""]
         lines += destinationLines(summary) + [""]
@@ -167,7 +177,8 @@ package struct CheckReport: Encodable, Sendable {
     private func destinationLines(_ summary: Summary) -> [String] {
         guard !summary.destinations.isEmpty else { return ["no destinations: events are kept in the log"] }
         var table = TextTable(
-            header: ["DESTINATION", "PLATFORM", "HOST", "BATCH", "CONCURRENCY", "RATE"], rightAligned: [3, 4, 5])
+            header: ["DESTINATION", "PLATFORM", "HOST", "BATCH", "CONCURRENCY", "RATE"],
+            rightAligned: [3, 4, 5])
         for destination in summary.destinations {
             table.add([
                 destination.name, destination.platform, destination.url, "\(destination.batch)",

@@ -2,6 +2,8 @@
 package enum StatusQuery {
     package struct Failure: Error, Equatable {
         package var message: String
+
+        package init(message: String) { self.message = message }
     }
 
     /// - Parameters:
@@ -14,12 +16,16 @@ package enum StatusQuery {
         let endpoint = try endpoint(admin: admin, file: file, standardFiles: standardFiles, options: options)
         let answer: AdminClient.Answer
         do {
-            answer = try AdminClient.get(endpoint, path: "/api/status", timeoutMilliseconds: timeoutMilliseconds)
+            answer = try AdminClient.get(
+                endpoint, path: "/api/status", timeoutMilliseconds: timeoutMilliseconds)
         } catch {
-            throw Failure(message: "no gateway is running at \(endpoint), the admin address: \(error.message)")
+            throw Failure(
+                message: "no gateway is running at \(endpoint), the admin address: \(error.message)")
         }
         guard answer.status == 200 else {
-            throw Failure(message: "what listens at \(endpoint) answered \(answer.status); is it a gateway's admin port?")
+            throw Failure(
+                message:
+                    "what listens at \(endpoint) answered \(answer.status); is it a gateway's admin port?")
         }
         guard let document = AdminJSON.decode(StatusDocument.self, from: answer.body) else {
             throw Failure(message: "what listens at \(endpoint) did not answer with a gateway's status")
@@ -36,7 +42,8 @@ package enum StatusQuery {
             }
         }
         do {
-            return try ConfigurationLoader.adminEndpoint(file: file, standardFiles: standardFiles, options: options)
+            return try ConfigurationLoader.adminEndpoint(
+                file: file, standardFiles: standardFiles, options: options)
         } catch { throw Failure(message: error.description) }
     }
 }

@@ -4,7 +4,8 @@ package enum StatusText {
         let status = document.status
         var lines: [String] = []
         lines.append(
-            "sluice \(status.version), \(status.phase.rawValue), up \(duration(status.uptimeSeconds)), \(status.ready ? "ready" : "not ready")")
+            "sluice \(status.version), \(status.phase.rawValue), up \(duration(status.uptimeSeconds)), \(status.ready ? "ready" : "not ready")"
+        )
         for reason in status.reasons { lines.append("  \(reason)") }
         lines.append(
             "edge    \(status.edge.shards) shards, \(status.edge.connectionsOpen) connections, acknowledged in p50 \(milliseconds(status.edge.acknowledgeP50Milliseconds)), p99 \(milliseconds(status.edge.acknowledgeP99Milliseconds))"
@@ -30,33 +31,43 @@ package enum StatusText {
     }
 
     private static func destinations(_ document: StatusDocument) -> [String] {
-        guard !document.status.destinations.isEmpty else { return ["no destinations: events are kept in the log"] }
+        guard !document.status.destinations.isEmpty else {
+            return ["no destinations: events are kept in the log"]
+        }
         var table = TextTable(
-            header: ["DESTINATION", "PLATFORM", "POSITION", "LAG", "BEHIND", "IN FLIGHT", "BREAKER", "P50", "P99"],
+            header: [
+                "DESTINATION", "PLATFORM", "POSITION", "LAG", "BEHIND", "IN FLIGHT", "BREAKER", "P50", "P99",
+            ],
             rightAligned: [2, 3, 4, 5, 7, 8])
         for (report, book) in zip(document.status.destinations, document.books.destinations) {
             table.add([
                 report.name, report.platform, report.position, "\(book.pending)", duration(report.lagSeconds),
-                "\(report.requestsInFlight)", report.breaker.rawValue, milliseconds(report.deliveryP50Milliseconds),
+                "\(report.requestsInFlight)", report.breaker.rawValue,
+                milliseconds(report.deliveryP50Milliseconds),
                 milliseconds(report.deliveryP99Milliseconds),
             ])
         }
         var lines = table.lines
         for report in document.status.destinations {
             guard let error = report.lastError else { continue }
-            lines.append("  \(report.name): last error\(report.lastErrorAt.map { " at \($0)" } ?? ""): \(error)")
+            lines.append(
+                "  \(report.name): last error\(report.lastErrorAt.map { " at \($0)" } ?? ""): \(error)")
         }
         return lines + [""] + books(document.books)
     }
 
     package static func books(_ books: Books) -> [String] {
         var table = TextTable(
-            header: ["BOOK", "ACCEPTED", "DELIVERED", "REJECTED", "PARKED", "EXPIRED", "FILTERED", "PENDING", ""],
+            header: [
+                "BOOK", "ACCEPTED", "DELIVERED", "REJECTED", "PARKED", "EXPIRED", "FILTERED", "PENDING", "",
+            ],
             rightAligned: Set(1...7))
         for book in books.destinations {
             table.add([
-                book.destination, "\(book.accepted)", "\(book.delivered)", "\(book.rejected)", "\(book.parked)",
-                "\(book.expired)", "\(book.filtered)", "\(book.pending)", book.balanced ? "balanced" : "NOT BALANCED",
+                book.destination, "\(book.accepted)", "\(book.delivered)", "\(book.rejected)",
+                "\(book.parked)",
+                "\(book.expired)", "\(book.filtered)", "\(book.pending)",
+                book.balanced ? "balanced" : "NOT BALANCED",
             ])
         }
         return table.lines

@@ -42,13 +42,15 @@ package struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         return unsafe inet_pton(AF_INET6, text, &address) == 1
     }
 
-    static func parse(_ text: String) throws(FormError) -> Endpoint {
+    package static func parse(_ text: String) throws(FormError) -> Endpoint {
         let problem = FormError("is not an address: expected the form 127.0.0.1:8080 or [::1]:8080")
         guard let colon = text.lastIndex(of: ":") else {
             throw FormError("has no port: expected the form 127.0.0.1:8080 or [::1]:8080")
         }
         let portText = text[colon...].dropFirst()
-        guard !portText.isEmpty, portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { throw problem }
+        guard !portText.isEmpty, portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw problem
+        }
         guard let port = UInt16(portText) else { throw FormError("has a port above 65535") }
         var host = String(text[..<colon]).lowercased()
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -79,6 +81,14 @@ package struct WebAddress: Sendable, Equatable, CustomStringConvertible {
     /// Behind `?`; nil when there is none.
     package var query: String?
 
+    package init(scheme: String, host: String, port: Int? = nil, path: String, query: String? = nil) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.path = path
+        self.query = query
+    }
+
     package var isSecure: Bool { scheme == "https" }
     var defaultPort: Int { isSecure ? 443 : 80 }
     package var origin: String { "\(scheme)://\(host)" + (port.map { ":\($0)" } ?? "") }
@@ -89,7 +99,7 @@ package struct WebAddress: Sendable, Equatable, CustomStringConvertible {
         host == "localhost" || host == "[::1]" || (Endpoint.isIPv4(host) && host.hasPrefix("127."))
     }
 
-    static func parse(
+    package static func parse(
         _ text: String, what: String = "a URL", example: String = "https://api.example.com"
     ) throws(FormError) -> WebAddress {
         let expected = "expected the form \(example)"
@@ -107,7 +117,9 @@ package struct WebAddress: Sendable, Equatable, CustomStringConvertible {
         let rest = text[mark.upperBound...]
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         var tail = rest[authority.endIndex...]
-        guard !tail.contains("#") else { throw FormError("is not \(what) to send to: it has a fragment ('#')") }
+        guard !tail.contains("#") else {
+            throw FormError("is not \(what) to send to: it has a fragment ('#')")
+        }
         guard !authority.contains("@") else {
             throw FormError("holds a user name or password; give credentials in keys of their own")
         }

@@ -10,7 +10,7 @@ package enum ConfigurationKeys {
     package static let segment = ["size", "age"]
     package static let retain = ["age", "size"]
     package static let limits = [
-        "body", "inflated", "head", "connections", "header_timeout", "body_timeout", "idle_timeout",
+        "body", "inflated", "head", "connections", "head_timeout", "body_timeout", "idle_timeout",
         "pipelined", "receive_memory", "answer_memory", "recent_blocks",
     ]
     package static let source = [

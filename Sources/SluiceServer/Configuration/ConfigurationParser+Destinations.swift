@@ -18,7 +18,8 @@ extension ConfigurationParser {
     }
 
     private func parseDestination(
-        _ element: ConfigurationField, names: inout Set<String>, sourceNames: [String], retainMilliseconds: Int
+        _ element: ConfigurationField, names: inout Set<String>, sourceNames: [String],
+        retainMilliseconds: Int
     ) -> DestinationSettings? {
         guard let (scope, platform) = destinationScope(element) else { return nil }
         let name = scope.require("name", .name)
@@ -49,7 +50,8 @@ extension ConfigurationParser {
         if let platform, let platformField, !options.outbound.contains(platform) {
             let available = Platform.allCases.filter(options.outbound.contains).map { "\($0.name)" }
             platformField.report(
-                "this version does not deliver to \(platform.name) yet; it delivers to \(available.joined(separator: " and "))")
+                "this version does not deliver to \(platform.name) yet; it delivers to \(available.joined(separator: " and "))"
+            )
         }
         // Without a platform, the keys of all of them are taken as known.
         var own: Set<String> = []
@@ -69,8 +71,10 @@ extension ConfigurationParser {
         let scope = ConfigurationScope(
             reader: reader, path: element.path, mark: element.mark, entries: entries,
             keys: ConfigurationKeys.destination + own.sorted(), elsewhere: elsewhere)
-        for key in platform.map({ ConfigurationKeys.destination($0).required }) ?? [] where scope[key] == nil {
-            reader.report(scope.path(of: key), scope.mark, "is required for \(platform?.name ?? "") destinations")
+        for key in platform.map({ ConfigurationKeys.destination($0).required }) ?? [] where scope[key] == nil
+        {
+            reader.report(
+                scope.path(of: key), scope.mark, "is required for \(platform?.name ?? "") destinations")
         }
         return (scope, platform)
     }
@@ -94,10 +98,14 @@ extension ConfigurationParser {
         settings.events = rule(scope["events"], .word(types))
         let networks = Platform.allCases.filter { $0 != .native && $0 != .webhook }.map { "\($0.name)" }
         settings.networks = rule(scope["networks"], .word(networks.map { ($0, $0) } + [("organic", "")]))
-        guard let sources = rule(scope["sources"], .name, { field, name in
-            guard !sourceNames.contains(name) else { return }
-            field.report("there is no source '\(name)'\(didYouMean(name, among: sourceNames))")
-        }) else { return }
+        guard
+            let sources = rule(
+                scope["sources"], .name,
+                { field, name in
+                    guard !sourceNames.contains(name) else { return }
+                    field.report("there is no source '\(name)'\(didYouMean(name, among: sourceNames))")
+                })
+        else { return }
         settings.sources = sources
     }
 
@@ -129,12 +137,15 @@ extension ConfigurationParser {
         scope.read("timeout", .duration(100...600_000), into: &settings.timeoutMilliseconds)
         let retry = scope["retry"]?.scope(keys: ConfigurationKeys.retry)
         retry?.read("for", .duration(1000...365 * day), into: &settings.retryForMilliseconds)
-        scope.read("ambiguous", .word(AmbiguousPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.ambiguous)
+        scope.read(
+            "ambiguous", .word(AmbiguousPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.ambiguous)
         scope.read("gpc", .word(PrivacyPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.privacy)
         scope.read("start", .word(StartPosition.allCases.map { ($0.rawValue, $0) }), into: &settings.start)
         scope.read("gzip", .bool, into: &settings.gzip)
         if settings.gzip, settings.platform != .webhook {
-            scope.report("gzip", "\(settings.platform.name) takes no compressed bodies; only webhook destinations can have it")
+            scope.report(
+                "gzip",
+                "\(settings.platform.name) takes no compressed bodies; only webhook destinations can have it")
         }
         if settings.retryForMilliseconds > retainMilliseconds {
             let message =
@@ -159,9 +170,12 @@ extension ConfigurationParser {
         for entry in entries {
             let lowered = entry.key.lowercased()
             // RFC 9110, section 5.6.2: the characters of a token.
-            let isToken = !lowered.isEmpty && lowered.utf8.allSatisfy {
-                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "!#$%&'*+-.^_`|~".utf8.contains($0)
-            }
+            let isToken =
+                !lowered.isEmpty
+                && lowered.utf8.allSatisfy {
+                    (0x61...0x7A).contains($0) || (0x30...0x39).contains($0)
+                        || "!#$%&'*+-.^_`|~".utf8.contains($0)
+                }
             if !isToken {
                 reader.report(entry.field.path, entry.keyMark, "'\(entry.key)' is not the name of a header")
             } else if ours.contains(lowered) || (hasToken && lowered == "authorization") {
@@ -179,7 +193,8 @@ extension ConfigurationParser {
         let isBase = settings.platform != .gowit && settings.platform != .webhook
         if isBase {
             if settings.url.query != nil {
-                scope.report("url", "is the base of \(settings.platform.name)'s URLs and can have no query ('?')")
+                scope.report(
+                    "url", "is the base of \(settings.platform.name)'s URLs and can have no query ('?')")
             }
             while settings.url.path.hasSuffix("/") { settings.url.path.removeLast() }
             if settings.platform == .topsort, settings.url.path.hasSuffix("/v2/events") {

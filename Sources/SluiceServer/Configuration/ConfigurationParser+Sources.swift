@@ -27,13 +27,15 @@ extension ConfigurationParser {
     private func parseSource(_ element: ConfigurationField, acknowledge: Acknowledge) -> ParsedSource? {
         guard let scope = element.scope(keys: ConfigurationKeys.source) else { return nil }
         // A source without a good name still has its other keys checked.
-        var source = ParsedSource(settings: SourceSettings(name: scope.require("name", .name) ?? ""), scope: scope)
+        var source = ParsedSource(
+            settings: SourceSettings(name: scope.require("name", .name) ?? ""), scope: scope)
         source.settings.id = scope.read("id", .uuid)
         source.settings.acknowledge = acknowledge
         scope.read("acknowledge", .acknowledge, into: &source.settings.acknowledge)
         scope.read("open", .bool, into: &source.settings.isOpen)
         scope.read("lenient", .bool, into: &source.settings.lenient)
-        scope.read("ip", .word(AddressPolicy.allCases.map { ($0.rawValue, $0) }), into: &source.settings.address)
+        scope.read(
+            "ip", .word(AddressPolicy.allCases.map { ($0.rawValue, $0) }), into: &source.settings.address)
         source.keyFields = scope["keys"]?.list(.credential, max: 100) ?? []
         source.settings.keys = source.keyFields.map(\.value)
         source.settings.origins = scope["origins"]?.list(.origin, max: 1000)?.map(\.value)
@@ -62,7 +64,10 @@ extension ConfigurationParser {
             // A credential that was given and is wrong has been reported; it does not make a source open.
             let gaveCredentials = source.scope?["keys"] != nil || source.scope?["accounts"] != nil
             guard settings.needsNoCredential, !gaveCredentials || settings.isOpen else {
-                if settings.isOpen { source.scope?.report("open", "is set for a source with keys or accounts; drop one or the other") }
+                if settings.isOpen {
+                    source.scope?.report(
+                        "open", "is set for a source with keys or accounts; drop one or the other")
+                }
                 continue
             }
             let place = source.scope ?? root
@@ -75,7 +80,9 @@ extension ConfigurationParser {
             }
             if let open {
                 place.report(
-                    key, "source '\(settings.name)' has neither keys nor accounts, like '\(open)'; only one source may")
+                    key,
+                    "source '\(settings.name)' has neither keys nor accounts, like '\(open)'; only one source may"
+                )
             }
             open = open ?? settings.name
         }

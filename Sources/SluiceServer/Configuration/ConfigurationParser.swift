@@ -36,8 +36,11 @@ struct ConfigurationParser {
         scope.read("data", .path, into: &configuration.data)
         scope.read("workers", .integer(0...256), into: &configuration.workers)
         scope.read("drain", .duration(0...600_000), into: &configuration.drainMilliseconds)
-        scope.read("log_format", .word(LogFormat.allCases.map { ($0.rawValue, $0) }), into: &configuration.logFormat)
-        scope.read("log_level", .word(Logger.Level.allCases.map { ($0.rawValue, $0) }), into: &configuration.logLevel)
+        scope.read(
+            "log_format", .word(LogFormat.allCases.map { ($0.rawValue, $0) }), into: &configuration.logFormat)
+        scope.read(
+            "log_level", .word(Logger.Level.allCases.map { ($0.rawValue, $0) }), into: &configuration.logLevel
+        )
         parseListen(scope, &configuration)
     }
 
@@ -56,14 +59,20 @@ struct ConfigurationParser {
             }
             configuration.listen = list.map(\.value)
         }
-        guard let clash = configuration.listen.first(where: { $0.clashes(with: configuration.admin) }) else { return }
+        guard let clash = configuration.listen.first(where: { $0.clashes(with: configuration.admin) }) else {
+            return
+        }
         scope.report(
-            "admin", "'\(configuration.admin)' gets in the way of '\(clash)' of listen; the admin port is never the public one")
+            "admin",
+            "'\(configuration.admin)' gets in the way of '\(clash)' of listen; the admin port is never the public one"
+        )
     }
 
     private func parseLog(_ root: ConfigurationScope, _ log: inout LogSettings) {
         guard let scope = root["log"]?.scope(keys: ConfigurationKeys.log) else { return }
-        scope.read("compression", .word(BlockCodec.allCases.reversed().map { ($0.rawValue, $0) }), into: &log.compression)
+        scope.read(
+            "compression", .word(BlockCodec.allCases.reversed().map { ($0.rawValue, $0) }),
+            into: &log.compression)
         let day = 86_400_000
         let segment = scope["segment"]?.scope(keys: ConfigurationKeys.segment)
         segment?.read("size", .size(64 << 10...1 << 40), into: &log.segmentBytes)
@@ -97,7 +106,7 @@ struct ConfigurationParser {
         scope?.read("inflated", .size(1 << 10...256 * megabyte), into: &limits.inflatedBytes)
         scope?.read("head", .size(1 << 10...megabyte), into: &limits.headBytes)
         scope?.read("connections", .integer(1...10_000_000), into: &limits.connections)
-        scope?.read("header_timeout", .duration(100...hour), into: &limits.headTimeoutMilliseconds)
+        scope?.read("head_timeout", .duration(100...hour), into: &limits.headTimeoutMilliseconds)
         scope?.read("body_timeout", .duration(100...hour), into: &limits.bodyTimeoutMilliseconds)
         scope?.read("idle_timeout", .duration(100...hour), into: &limits.idleTimeoutMilliseconds)
         scope?.read("pipelined", .integer(1...10_000), into: &limits.pipelinedRequests)

@@ -71,7 +71,8 @@ struct ConfigurationField {
     /// The elements of a list; nil, with the problem reported, for anything else.
     func elements() -> [ConfigurationField]? {
         guard case .sequence(let sequence) = node else {
-            report(isNull ? "has no value; leave the key out for its default" : "expected a list, found \(kind)")
+            report(
+                isNull ? "has no value; leave the key out for its default" : "expected a list, found \(kind)")
             return nil
         }
         return sequence.enumerated().map {
@@ -92,14 +93,18 @@ struct ConfigurationField {
     /// The mapping behind this field; nil, with the problem reported, for anything else.
     func scope(keys: [String], elsewhere: [String: String] = [:]) -> ConfigurationScope? {
         guard let entries = entries() else { return nil }
-        return ConfigurationScope(reader: reader, path: path, mark: mark, entries: entries, keys: keys, elsewhere: elsewhere)
+        return ConfigurationScope(
+            reader: reader, path: path, mark: mark, entries: entries, keys: keys, elsewhere: elsewhere)
     }
 
     /// Keys and values of a mapping in the order of the file; nil, with the problem reported, for
     /// anything else. Keys given twice are reported here.
     func entries() -> [(key: String, keyMark: Mark?, field: ConfigurationField)]? {
         guard case .mapping(let mapping) = node else {
-            report(isNull ? "has no value; leave the key out for its default" : "expected keys and values, found \(kind)")
+            report(
+                isNull
+                    ? "has no value; leave the key out for its default"
+                    : "expected keys and values, found \(kind)")
             return nil
         }
         var entries: [(key: String, keyMark: Mark?, field: ConfigurationField)] = []
@@ -122,7 +127,9 @@ struct ConfigurationField {
     }
 
     private var isNull: Bool {
-        guard case .scalar(let scalar) = node, scalar.style == .plain || scalar.style == .any else { return false }
+        guard case .scalar(let scalar) = node, scalar.style == .plain || scalar.style == .any else {
+            return false
+        }
         return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
     }
 

@@ -3,19 +3,24 @@
 ///
 /// It works on the values of a document that is already parsed, so that no variable can change the
 /// document's structure.
-enum EnvironmentSubstitution {
-    struct Result: Equatable {
-        var text: String
+package enum EnvironmentSubstitution {
+    package struct Result: Equatable {
+        package var text: String
         /// Whether a variable went in; the text is then not to be printed.
-        var substituted: Bool
+        package var substituted: Bool
+
+        package init(text: String, substituted: Bool) {
+            self.text = text
+            self.substituted = substituted
+        }
     }
 
-    enum Problem: Error, Equatable {
+    package enum Problem: Error, Equatable {
         case unset(String)
         case unclosed
         case badName(String)
 
-        var message: String {
+        package var message: String {
             switch self {
             case .unset(let name): "environment variable \(name) is not set"
             case .unclosed: "'${' has no '}'; write '$$' for a dollar sign"
@@ -27,7 +32,7 @@ enum EnvironmentSubstitution {
         }
     }
 
-    static func apply(_ text: String, environment: [String: String]) throws(Problem) -> Result {
+    package static func apply(_ text: String, environment: [String: String]) throws(Problem) -> Result {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return Result(text: text, substituted: false) }
         var result = Result(text: "", substituted: false)
         var rest = text[...]

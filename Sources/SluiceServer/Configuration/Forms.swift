@@ -1,16 +1,16 @@
 import Glibc
 
 /// What is wrong with a value's form: continues a sentence that begins with the value.
-struct FormError: Error, Equatable {
-    var message: String
-    init(_ message: String) { self.message = message }
+package struct FormError: Error, Equatable {
+    package var message: String
+    package init(_ message: String) { self.message = message }
 }
 
 /// How the text of a scalar becomes a value.
-struct Form<Value>: Sendable {
+package struct Form<Value>: Sendable {
     /// Whether the value must never be shown, not even when it is wrong.
     var isSecret = false
-    var parse: @Sendable (String) throws(FormError) -> Value
+    package var parse: @Sendable (String) throws(FormError) -> Value
 }
 
 extension Form where Value == String {
@@ -44,7 +44,9 @@ extension Form where Value == String {
     static var identifier: Form {
         Form { (text) throws(FormError) in
             guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-            else { throw FormError("is not an identifier: 1 to 255 printable ASCII characters without spaces") }
+            else {
+                throw FormError("is not an identifier: 1 to 255 printable ASCII characters without spaces")
+            }
             return text
         }
     }
@@ -68,14 +70,16 @@ extension Form where Value == String {
     /// port other than the scheme's own. Kept in lower case.
     static var origin: Form {
         Form { (text) throws(FormError) in
-            let url = try WebAddress.parse(text.lowercased(), what: "an origin", example: "https://shop.example")
+            let url = try WebAddress.parse(
+                text.lowercased(), what: "an origin", example: "https://shop.example")
             guard url.path.isEmpty, url.query == nil else {
                 throw FormError(
                     "is not an origin: nothing may follow the host and port; write '\(url.origin)'")
             }
             if let port = url.port, port == url.defaultPort {
                 throw FormError(
-                    "names the scheme's own port, which browsers leave out; write '\(url.scheme)://\(url.host)'")
+                    "names the scheme's own port, which browsers leave out; write '\(url.scheme)://\(url.host)'"
+                )
             }
             return url.origin
         }
@@ -86,7 +90,8 @@ extension Form where Value == String {
         Form { (text) throws(FormError) in
             let lowered = text.lowercased()
             guard WebAddress.isHost(lowered) else {
-                throw FormError("is not a host name: expected the form events.shop.example, without scheme and port")
+                throw FormError(
+                    "is not a host name: expected the form events.shop.example, without scheme and port")
             }
             return lowered
         }
@@ -168,7 +173,8 @@ extension Form where Value == Int {
             let bytes = try ByteSize.parse(text)
             guard range.contains(bytes) else {
                 throw FormError(
-                    "is out of range: from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))")
+                    "is out of range: from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))"
+                )
             }
             return bytes
         }

@@ -7,12 +7,13 @@ package enum ByteSize {
         ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1),
     ]
 
-    static func parse(_ text: String) throws(FormError) -> Int {
+    package static func parse(_ text: String) throws(FormError) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let suffix = text.dropFirst(digits.count).drop { $0 == " " }
         let factor = suffix.isEmpty ? 1 : units.first { $0.suffix == suffix }?.factor
         guard !digits.isEmpty, let factor else {
-            throw FormError("is not a size: expected a whole number with B, KB, MB, GB, KiB, MiB or GiB, as in 64KiB")
+            throw FormError(
+                "is not a size: expected a whole number with B, KB, MB, GB, KiB, MiB or GiB, as in 64KiB")
         }
         guard let number = Int(digits) else { throw FormError("is too large") }
         let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)
@@ -41,8 +42,9 @@ extension Duration {
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    static func parseMilliseconds(_ text: String) throws(FormError) -> Int {
-        let problem = FormError("is not a duration: expected whole numbers with d, h, m, s or ms, as in 10s or 1h30m")
+    package static func parseMilliseconds(_ text: String) throws(FormError) -> Int {
+        let problem = FormError(
+            "is not a duration: expected whole numbers with d, h, m, s or ms, as in 10s or 1h30m")
         if text == "0" { return 0 }
         var rest = text[...]
         var total = 0
@@ -111,7 +113,7 @@ package struct Rate: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Form where Value == Rate {
-    static var rate: Form {
+    package static var rate: Form {
         Form { (text) throws(FormError) in
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2, let requests = Int(parts[0]), (1...1_000_000_000).contains(requests),

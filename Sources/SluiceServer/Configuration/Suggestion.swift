@@ -1,6 +1,6 @@
 /// The one of `candidates` that `word` most likely meant, or nil when none is close: at most two
 /// letters wrong, missing, added or swapped, and fewer than half of the word.
-func suggestion(for word: String, among candidates: [String]) -> String? {
+package func suggestion(for word: String, among candidates: [String]) -> String? {
     let lowered = word.lowercased().replacing("-", with: "_")
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {
@@ -17,7 +17,7 @@ func didYouMean(_ word: String, among candidates: [String]) -> String {
 }
 
 /// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other.
-func editDistance(_ left: String, _ right: String) -> Int {
+package func editDistance(_ left: String, _ right: String) -> Int {
     let a = Array(left.unicodeScalars.prefix(64))
     let b = Array(right.unicodeScalars.prefix(64))
     if a.isEmpty || b.isEmpty { return max(a.count, b.count) }

@@ -20,9 +20,8 @@ struct YAMLDocument {
             do {
                 return YAMLDocument(root: try compose(yaml: text), duplicates: duplicates)
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
-                // A private-use character, which YAML allows.
-                let marker = "\u{E000}\(duplicates.count)"
                 guard duplicates.count < duplicatesMax, let key = keys.first,
+                    let marker = marker(duplicates.count, length: key.unicodeScalars.count),
                     let changed = replace(key, by: marker, at: context.mark, in: text)
                 else {
                     throw failure(file, context.mark, "\(keys.first ?? "a key") is given more than once")
@@ -35,6 +34,12 @@ struct YAMLDocument {
                 throw failure(file, nil, "is not YAML")
             }
         }
+    }
+
+    /// Private-use characters, which YAML allows, as many as the key has, so that no column moves.
+    private static func marker(_ number: Int, length: Int) -> String? {
+        guard let first = Unicode.Scalar(UInt32(0xE000 + number)) else { return nil }
+        return String(Character(first)) + String(repeating: "\u{F8FF}", count: max(0, length - 1))
     }
 
     /// Only the parser's own words and the place: its full text would quote lines, and with them secrets.
@@ -53,25 +58,30 @@ struct YAMLDocument {
 
     private static func failure(_ file: String?, _ mark: Mark?, _ message: String) -> ConfigurationError {
         ConfigurationError(problems: [
-            ConfigurationProblem(file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, message: message)
+            ConfigurationProblem(
+                file: file, line: mark?.line ?? 0, column: mark?.column ?? 0, message: message)
         ])
     }
 
     /// The text with the key at `mark`, quoted or not, replaced; nil when the key does not stand there.
+    ///
+    /// Works on scalars, as marks do: to a String, CR LF is one character.
     private static func replace(_ key: String, by marker: String, at mark: Mark, in text: String) -> String? {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.indices.contains(mark.line - 1) else { return nil }
-        var scalars = Array(lines[mark.line - 1].unicodeScalars)
-        var start = mark.column - 1
+        var scalars = Array(text.unicodeScalars)
+        var start = 0
+        for _ in 1..<max(mark.line, 1) {
+            guard let lineEnd = scalars[start...].firstIndex(of: "\n") else { return nil }
+            start = lineEnd + 1
+        }
+        start += mark.column - 1
         if scalars.indices.contains(start), scalars[start] == "\"" || scalars[start] == "'" { start += 1 }
         let wanted = Array(key.unicodeScalars)
         guard start >= 0, start + wanted.count <= scalars.count,
-            Array(scalars[start..<start + wanted.count]) == wanted
+            scalars[start..<start + wanted.count].elementsEqual(wanted)
         else { return nil }
-        scalars.replaceSubrange(start..<start + wanted.count, with: Array(marker.unicodeScalars))
-        var line = String.UnicodeScalarView()
-        line.append(contentsOf: scalars)
-        lines[mark.line - 1] = String(line)
-        return lines.joined(separator: "\n")
+        scalars.replaceSubrange(start..<start + wanted.count, with: marker.unicodeScalars)
+        var changed = String.UnicodeScalarView()
+        changed.append(contentsOf: scalars)
+        return String(changed)
     }
 }

@@ -10,7 +10,9 @@ extension String {
             case "\r": append("\\r")
             case "\t": append("\\t")
             // Line separators are line ends to some readers of logs.
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028 || scalar.value == 0x2029:
+            case _
+            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x2028
+                || scalar.value == 0x2029:
                 let hex = String(scalar.value, radix: 16)
                 append("\\u" + String(repeating: "0", count: 4 - hex.count) + hex)
             default: unicodeScalars.append(scalar)

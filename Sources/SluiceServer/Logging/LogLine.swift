@@ -23,9 +23,11 @@ enum LogLine {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += " \(key)="
             let text = value.description
-            let isPlain = !text.isEmpty && !text.unicodeScalars.contains {
-                isUnsafe($0) || $0 == " " || $0 == "\"" || $0 == "="
-            }
+            let isPlain =
+                !text.isEmpty
+                && !text.unicodeScalars.contains {
+                    isUnsafe($0) || $0 == " " || $0 == "\"" || $0 == "="
+                }
             if isPlain { line += text } else { line.appendJSON(text) }
         }
         return line
@@ -74,7 +76,8 @@ enum LogLine {
 
     /// Control characters would forge lines or drive the terminal.
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028
+            || scalar.value == 0x2029
     }
 
     private static func escaped(_ text: String) -> String {

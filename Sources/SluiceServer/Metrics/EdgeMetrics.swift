@@ -37,7 +37,9 @@ package final class EdgeMetrics: MetricsSource {
     }
 
     /// Shard thread only. What came of the events of one request.
-    package func countEvents(platform: Platform, source: Int, result: DecodeResult, duplicates duplicateCount: Int) {
+    package func countEvents(
+        platform: Platform, source: Int, result: DecodeResult, duplicates duplicateCount: Int
+    ) {
         let place = EdgeMetrics.index(platform)
         let byType = result.byType
         let base = place * EdgeMetrics.types

@@ -64,7 +64,9 @@ package struct DescriptorLimit: Sendable, Equatable {
     package static var current: DescriptorLimit {
         var limit = rlimit()
         // Safety: getrlimit writes one rlimit.
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return DescriptorLimit(soft: 1024, hard: 1024) }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return DescriptorLimit(soft: 1024, hard: 1024)
+        }
         return DescriptorLimit(soft: Int(clamping: limit.rlim_cur), hard: Int(clamping: limit.rlim_max))
     }
 

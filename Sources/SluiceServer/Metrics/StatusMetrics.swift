@@ -36,7 +36,8 @@ package struct StatusMetrics: MetricsSource {
         }
         for (destination, histogram) in times.delivery {
             writer.histogram(
-                "sluice_delivery_seconds", "Time of one request to a destination, from its start to its answer.",
+                "sluice_delivery_seconds",
+                "Time of one request to a destination, from its start to its answer.",
                 labels: [("destination", destination)], histogram)
         }
     }
@@ -51,19 +52,23 @@ package struct StatusMetrics: MetricsSource {
 
     private func collectLog(_ log: LogReport, _ writer: inout MetricsWriter) {
         writer.gauge("sluice_log_next_block", "The number the next block will get.", Int(log.nextBlock))
-        writer.gauge("sluice_log_events", "Events committed over the life of the data folder.", Int(log.events))
+        writer.gauge(
+            "sluice_log_events", "Events committed over the life of the data folder.", Int(log.events))
         writer.gauge("sluice_log_segments", "Segment files.", log.segments)
         writer.gauge("sluice_log_disk_bytes", "Bytes of all segments on disk.", log.diskBytes)
         writer.gauge("sluice_log_failing", "1 while the last commit failed.", log.failing == nil ? 0 : 1)
         writer.counter("sluice_log_commits_total", "Group commits.", log.commits)
         writer.counter("sluice_log_committed_blocks_total", "Blocks committed.", log.committedBlocks)
         writer.counter("sluice_log_committed_events_total", "Events committed.", log.committedEvents)
-        writer.counter("sluice_log_raw_bytes_total", "Bytes of committed blocks before compression.", log.rawBytes)
-        writer.counter("sluice_log_stored_bytes_total", "Bytes of committed blocks as stored.", log.storedBytes)
+        writer.counter(
+            "sluice_log_raw_bytes_total", "Bytes of committed blocks before compression.", log.rawBytes)
+        writer.counter(
+            "sluice_log_stored_bytes_total", "Bytes of committed blocks as stored.", log.storedBytes)
         writer.counter("sluice_log_failures_total", "Commits that failed.", log.failures)
     }
 
-    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter) {
+    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter)
+    {
         let own: MetricsWriter.Labels = [("destination", report.name)]
         writer.gauge(
             "sluice_destination_lag_events", "Events without an outcome.", labels: own, Int(book.pending))
@@ -83,9 +88,11 @@ package struct StatusMetrics: MetricsSource {
             "sluice_destination_requests_in_flight", "Requests that wait for an answer.", labels: own,
             report.requestsInFlight)
         writer.gauge(
-            "sluice_destination_events_in_flight", "Events of those requests.", labels: own, report.eventsInFlight)
+            "sluice_destination_events_in_flight", "Events of those requests.", labels: own,
+            report.eventsInFlight)
         writer.counter("sluice_destination_requests_total", "Requests made.", labels: own, report.requests)
-        writer.counter("sluice_destination_retries_total", "Requests made again.", labels: own, report.retries)
+        writer.counter(
+            "sluice_destination_retries_total", "Requests made again.", labels: own, report.retries)
         for state in DestinationReport.Breaker.allCases {
             writer.gauge(
                 "sluice_destination_breaker", "1 for the state the breaker is in.",

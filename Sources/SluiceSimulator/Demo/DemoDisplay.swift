@@ -7,14 +7,14 @@ package struct DemoFigures: Equatable, Sendable {
     package var seconds: Double
     package var received: Int64
     package var committed: Int64
-    /// Name, delivered, lag in seconds.
     package var destinations: [DestinationFigures]
     package var p50Microseconds: UInt64
     package var p99Microseconds: UInt64
 
     package init(
-        phase: String, seconds: Double, received: Int64, committed: Int64, destinations:
-        [DestinationFigures], p50Microseconds: UInt64, p99Microseconds: UInt64
+        phase: String, seconds: Double, received: Int64, committed: Int64,
+        destinations:
+            [DestinationFigures], p50Microseconds: UInt64, p99Microseconds: UInt64
     ) {
         self.phase = phase
         self.seconds = seconds
@@ -25,20 +25,34 @@ package struct DemoFigures: Equatable, Sendable {
         self.p99Microseconds = p99Microseconds
     }
 
-    /// One line for people.
+    /// How long the destination that is furthest behind has left an event waiting.
+    package var lagSeconds: Double { destinations.map(\.lagSeconds).max() ?? 0 }
+
+    /// One line for people, in full words.
     package var line: String {
-        var parts = [
+        let delivered = destinations.map { "\($0.name) \(Readable.count($0.delivered))" }
+        return [
             "\(phase) \(Readable.oneDecimal(seconds)) s", "received \(Readable.count(received))",
             "committed \(Readable.count(committed))",
-        ]
-        for one in destinations {
-            parts.append(
-                "\(one.name) \(Readable.count(one.delivered)) lag \(Readable.oneDecimal(one.lagSeconds)) s")
-        }
-        parts.append(
+            "delivered " + delivered.joined(separator: ", "), "lag \(Readable.oneDecimal(lagSeconds)) s",
             "p50 \(Readable.duration(microseconds: p50Microseconds)) "
-                + "p99 \(Readable.duration(microseconds: p99Microseconds))")
-        return parts.joined(separator: " | ")
+                + "p99 \(Readable.duration(microseconds: p99Microseconds))",
+        ].joined(separator: " | ")
+    }
+
+    /// One line of at most `columns` characters: the full one where it fits, else a short one, cut.
+    package func line(columns: Int) -> String {
+        if line.count <= columns { return line }
+        let delivered = destinations.map { "\($0.name) \(Readable.short($0.delivered))" }
+        let short =
+            [
+                "\(Int(seconds)) s", "in \(Readable.short(received))", "log \(Readable.short(committed))",
+            ] + delivered + [
+                "lag \(Readable.oneDecimal(lagSeconds))s",
+                "p50 \(Readable.duration(microseconds: p50Microseconds, separator: ""))",
+                "p99 \(Readable.duration(microseconds: p99Microseconds, separator: ""))",
+            ]
+        return String(short.joined(separator: " ").prefix(columns))
     }
 }
 
@@ -67,8 +81,8 @@ package struct DemoDisplay: ~Copyable {
     package mutating func show(_ figures: DemoFigures) {
         if isSilent { return }
         if isTerminal {
-            let width = Self.terminalWidth
-            Self.write("\r\u{1B}[2K" + figures.line.prefix(max(width - 1, 20)))
+            // One column less: some terminals wrap when the last one is filled.
+            Self.write("\r\u{1B}[2K" + figures.line(columns: max(Self.terminalWidth - 1, 20)))
             isLineOpen = true
         } else if figures.phase != lastPhase
             || figures.seconds - lastLineSeconds >= Self.secondsBetweenLines

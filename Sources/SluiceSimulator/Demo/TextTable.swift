@@ -34,12 +34,21 @@ enum Readable {
         return (value < 0 ? "-" : "") + text
     }
 
+    /// In thousands or millions with one decimal, from ten thousand on.
+    static func short(_ value: Int64) -> String {
+        switch value {
+        case ..<10_000: "\(value)"
+        case ..<1_000_000: "\(oneDecimal(Double(value) / 1000))k"
+        default: "\(oneDecimal(Double(value) / 1_000_000))M"
+        }
+    }
+
     /// In the unit that fits.
-    static func duration(microseconds: UInt64) -> String {
+    static func duration(microseconds: UInt64, separator: String = " ") -> String {
         switch microseconds {
-        case ..<1000: "\(microseconds) us"
-        case ..<1_000_000: "\(oneDecimal(Double(microseconds) / 1000)) ms"
-        default: "\(oneDecimal(Double(microseconds) / 1_000_000)) s"
+        case ..<1000: "\(microseconds)\(separator)us"
+        case ..<1_000_000: "\(oneDecimal(Double(microseconds) / 1000))\(separator)ms"
+        default: "\(oneDecimal(Double(microseconds) / 1_000_000))\(separator)s"
         }
     }
 

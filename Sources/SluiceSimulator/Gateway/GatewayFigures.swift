@@ -15,8 +15,9 @@ package struct DestinationFigures: Equatable, Sendable {
     package var lastError: String?
 
     package init(
-        name: String, platform: String, accepted: Int64, delivered: Int64, rejected: Int64, parked:
-        Int64, expired: Int64, filtered: Int64, pending: Int64, lagSeconds: Double, breaker: String,
+        name: String, platform: String, accepted: Int64, delivered: Int64, rejected: Int64,
+        parked:
+            Int64, expired: Int64, filtered: Int64, pending: Int64, lagSeconds: Double, breaker: String,
         lastError: String?
     ) {
         self.name = name

@@ -106,7 +106,8 @@ extension TrafficMint {
     /// `GET /v1/pixel.gif`, as an image on a page.
     mutating func pixel(now: Int64) -> TrafficRequest {
         let id = TraceID(using: &random)
-        let target = "/v1/pixel.gif?type=impression&id=\(id)&user.id=\(user())&entity.type=product"
+        let target =
+            "/v1/pixel.gif?type=impression&id=\(id)&user.id=\(user())&entity.type=product"
             + "&entity.id=\(product())&placement.path=%2Fc%2F\(random.next(below: 50))"
         let event = TrafficEvent(id: id, type: .impression, form: .pixel, topsort: .delivered)
         return get(target, events: [event], expectation: .taken)

@@ -56,7 +56,8 @@ private final class SecureUpstream {
         defer { upstream.close() }
         let log = MemoryLog()
         log.append([eventLine("a")])
-        let bench = try EngineBench([(destination(upstream.url), IDEncoder())], log: log, state: MemoryState())
+        let bench = try EngineBench(
+            [(destination(upstream.url), IDEncoder())], log: log, state: MemoryState())
         defer { bench.stop() }
         #expect(eventually { bench.status().attempts > 3 })
         #expect(bench.status().counts.total == 0 && bench.status().durations.count == 0)
@@ -88,7 +89,9 @@ private final class SecureUpstream {
         defer { upstream.close() }
         let log = MemoryLog()
         log.append([eventLine("a")])
-        let configuration = destination("https://localhost:\(upstream.port)") { $0.caFile = upstream.certificate }
+        let configuration = destination("https://localhost:\(upstream.port)") {
+            $0.caFile = upstream.certificate
+        }
         let bench = try EngineBench([(configuration, IDEncoder())], log: log, state: MemoryState())
         defer { bench.stop() }
         #expect(eventually { bench.status().attempts > 3 })

@@ -131,7 +131,10 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
     }
 
     @Test func noMoreRequestsThanTheConcurrency() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 1; $0.concurrency = 2; $0.batchesMax = 4 })
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 1; $0.concurrency = 2; $0.batchesMax = 4
+            })
         bench.append(1, first: 0, ids: ["a", "b", "c"])
         let first = bench.start()!
         #expect(bench.start() != nil)
@@ -141,7 +144,8 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
     }
 
     @Test func splittingLeavesTheBadEventAlone() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 16 }, encoder: IDEncoder(eventsPerRequestMax: 16))
+        var bench = Bench(
+            limits: limits { $0.batchEventsMax = 16 }, encoder: IDEncoder(eventsPerRequestMax: 16))
         let ids = (0..<16).map { "e\($0)" }
         bench.append(1, first: 0, ids: ids)
         var delivered: [String] = []
@@ -171,7 +175,8 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
             makeBlock(
                 1, firstEvent: 0,
                 [
-                    eventLine("a", mark: "missing"), eventLine("b", mark: "unfit"), eventLine("much-too-long"),
+                    eventLine("a", mark: "missing"), eventLine("b", mark: "unfit"),
+                    eventLine("much-too-long"),
                     eventLine("p", type: "page_view"), "garbage", eventLine("c"),
                 ]))
         let (batch, ids) = bench.start()!
@@ -212,7 +217,10 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
     }
 
     @Test func eventsExpireAfterTheirTime() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 1; $0.retryForMilliseconds = 10_000 })
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 1; $0.retryForMilliseconds = 10_000
+            })
         bench.append(1, first: 0, ids: ["a"])
         let start = bench.now.monotonic
         var attempts = 0
@@ -229,7 +237,10 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
     }
 
     @Test func aDeadDestinationIsProbedByOneRequestAndReadsNothing() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 1; $0.concurrency = 3; $0.batchesMax = 6 })
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 1; $0.concurrency = 3; $0.batchesMax = 6
+            })
         bench.append(1, first: 0, ids: (0..<20).map { "e\($0)" })
         // Wear it out.
         while bench.state.breakerState == .closed {
@@ -252,7 +263,9 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
 
     @Test func afterALongOutageOneProbeSpeaksForAllWhoseTimeIsUp() {
         var bench = Bench(
-            limits: limits { $0.batchEventsMax = 1; $0.concurrency = 2; $0.batchesMax = 4; $0.retryForMilliseconds = 60_000 })
+            limits: limits {
+                $0.batchEventsMax = 1; $0.concurrency = 2; $0.batchesMax = 4; $0.retryForMilliseconds = 60_000
+            })
         bench.append(1, first: 0, ids: (0..<4).map { "e\($0)" })
         var attempts = 0
         while let (batch, _) = bench.startLater() {
@@ -289,14 +302,18 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
                 bench.append(number, first: number - 1, ids: ["e\(number)"])
             }
             guard let (batch, ids) = bench.startLater() else { break }
-            bench.finish(batch, ids == ["e1"] ? .retry(status: 408, afterSeconds: nil, reason: "") : .delivered)
+            bench.finish(
+                batch, ids == ["e1"] ? .retry(status: 408, afterSeconds: nil, reason: "") : .delivered)
         }
         #expect(number == 8)
         #expect(bench.state.position == EventSequence(block: 1, index: 0))
     }
 
     @Test func unsavedExceptionsHoldEverythingUp() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 1; $0.unsavedExceptionsMax = 3 })
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 1; $0.unsavedExceptionsMax = 3
+            })
         bench.append(1, first: 0, ids: (0..<10).map { "e\($0)" })
         while let (batch, _) = bench.start() { bench.finish(batch, .rejected(status: 400, reason: "")) }
         #expect(bench.state.unsavedExceptions.count == 3)
@@ -434,8 +451,9 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
             case 6..<11:
                 _ = bench.start()
             case 11..<17:
-                guard let (batch, ids) = bench.sent.sorted(by: { $0.value[0] < $1.value[0] })
-                    .randomElement(using: &random)
+                guard
+                    let (batch, ids) = bench.sent.sorted(by: { $0.value[0] < $1.value[0] })
+                        .randomElement(using: &random)
                 else { continue }
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0: bench.finish(batch, .unreachable(reason: "reset"))

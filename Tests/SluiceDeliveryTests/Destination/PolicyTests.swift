@@ -40,7 +40,8 @@ import Testing
         #expect(RetryAfter.seconds("Fri, 02 Jan 2026 03:05:05 GMT", wallMilliseconds: wall) == 60)
         #expect(RetryAfter.seconds("Sun, 06 Nov 1994 08:49:37 GMT", wallMilliseconds: wall) == 0)
         #expect(RetryAfter.seconds("Sun, 06 Nov 1994 08:49:37 GMT", wallMilliseconds: 784_111_700_000) == 77)
-        #expect(RetryAfter.seconds("Sat, 29 Feb 2028 00:00:00 GMT", wallMilliseconds: 1_835_395_140_000) == 60)
+        #expect(
+            RetryAfter.seconds("Sat, 29 Feb 2028 00:00:00 GMT", wallMilliseconds: 1_835_395_140_000) == 60)
     }
 
     @Test(arguments: [

@@ -29,9 +29,17 @@ import Testing
         summary(#"{"id":"a\"b\\","type":"purchase"}"#) { #expect($0?.id.string == #"a\"b\\"#) }
     }
 
+    @Test func anIDsTextHasItsEscapesResolved() {
+        summary(#"{"id":"a\"b\u00e9\ud83d\ude00","type":"purchase"}"#) { #expect($0?.idText == "a\"bé😀") }
+        summary(#"{"id":"plain","type":"purchase"}"#) { #expect($0?.idText == "plain") }
+        summary(#"{"id":"\q\ud83d","type":"purchase"}"#) { #expect($0?.idText == #"\q\ud83d"#) }
+    }
+
     @Test(arguments: [
-        "", "{", "[]", "{}", "null", #"{"id"#, #"{"id":"#, #"{"id":"x"#, #"{"id":"x\"#, #"{"id":"x","type":"sale"}"#,
-        #"{"type":"click"}"#, #"{"id":1,"type":"click"}"#, #"{"id":"","type":"click"}"#, #"{"id" :"x","type":"click"}"#,
+        "", "{", "[]", "{}", "null", #"{"id"#, #"{"id":"#, #"{"id":"x"#, #"{"id":"x\"#,
+        #"{"id":"x","type":"sale"}"#,
+        #"{"type":"click"}"#, #"{"id":1,"type":"click"}"#, #"{"id":"","type":"click"}"#,
+        #"{"id" :"x","type":"click"}"#,
     ])
     func whatIsNoCanonicalLineIsNil(_ line: String) {
         summary(line) { #expect($0 == nil) }

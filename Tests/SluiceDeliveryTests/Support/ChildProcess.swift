@@ -17,7 +17,7 @@ struct ChildProcess {
         var vector = unsafe arguments.map { unsafe strdup($0) }
         unsafe vector.append(nil)
         let error = unsafe posix_spawnp(&identifier, arguments[0], &actions, nil, vector, environ)
-        for unsafe pointer in unsafe vector { unsafe free(pointer) }
+        for index in arguments.indices { unsafe free(vector[index]) }
         unsafe posix_spawn_file_actions_destroy(&actions)
         guard error == 0 else { return nil }
         self.identifier = identifier

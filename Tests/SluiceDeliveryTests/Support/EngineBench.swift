@@ -72,7 +72,9 @@ func eventually(_ condition: () -> Bool) -> Bool {
     return condition()
 }
 
-func destination(_ url: String, name: String = "d", _ change: (inout DestinationConfiguration) -> Void = { _ in })
+func destination(
+    _ url: String, name: String = "d", _ change: (inout DestinationConfiguration) -> Void = { _ in }
+)
     -> DestinationConfiguration
 {
     var configuration = DestinationConfiguration(name: name, platform: .webhook, url: url)

@@ -93,7 +93,8 @@ final class MemoryState: DeliveryState, Sendable {
 
     func cursor(of destination: String) throws(DeliveryStateError) -> Cursor? {
         let result: Result<Cursor?, DeliveryStateError> = content.withLock {
-            $0.isFailing ? .failure(DeliveryStateError(reason: "disk full")) : .success($0.cursors[destination])
+            $0.isFailing
+                ? .failure(DeliveryStateError(reason: "disk full")) : .success($0.cursors[destination])
         }
         return try result.get()
     }

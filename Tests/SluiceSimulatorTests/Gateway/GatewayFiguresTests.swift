@@ -22,9 +22,12 @@ import Testing
         #expect(!status.isSettled)
     }
 
-    @Test(arguments: ["\"pending\":10,", "\"platform\":\"topsort\",",
-        "\"log\":{\"next_block\":12,\"events\":100},", "{\"name\":\"t\",\"platform\":\"topsort\",\"lag_seconds\":0.25,\"breaker\":\"closed\"}",
-        "\"destination\":\"t\","])
+    @Test(arguments: [
+        "\"pending\":10,", "\"platform\":\"topsort\",",
+        "\"log\":{\"next_block\":12,\"events\":100},",
+        "{\"name\":\"t\",\"platform\":\"topsort\",\"lag_seconds\":0.25,\"breaker\":\"closed\"}",
+        "\"destination\":\"t\",",
+    ])
     func `a missing figure is no status`(part: String) {
         #expect(GatewayFigures(Array(Self.text.replacing(part, with: "").utf8)) == nil)
     }

@@ -1,6 +1,5 @@
-import Testing
-
 import SluiceSimulator
+import Testing
 
 @Suite struct PlainTimeTests {
     @Test(arguments: [

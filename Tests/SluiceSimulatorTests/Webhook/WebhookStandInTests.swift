@@ -81,7 +81,8 @@ import Testing
         unsigned.headers.removeLast()
         #expect(judge(unsigned).answer.status == 401)
         // A second signature, as while a secret is being changed.
-        let both = "t=\(Self.seconds),v1=00,v1="
+        let both =
+            "t=\(Self.seconds),v1=00,v1="
             + WebhookStandIn.signature(secret: "s3cret", seconds: Self.seconds, body: body)
         #expect(judge(request(body, signature: both)).answer.status == 200)
         var tampered = request(body)

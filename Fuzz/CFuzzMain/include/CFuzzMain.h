@@ -1,0 +1,2 @@
+#pragma once
+// Nothing to call: the linker finds the entry points.

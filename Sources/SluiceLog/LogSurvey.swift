@@ -1,0 +1,154 @@
+import SluiceCore
+
+/// What is in a log folder, found out once when it is opened.
+struct LogSurvey {
+    private(set) var entries: [SegmentCatalog.Entry] = []
+    private(set) var notices: [LogNotice] = []
+    private(set) var head = LogHead(nextBlock: 1, events: 0)
+    private(set) var newest: WriterSegment?
+
+    init(
+        folder: DataFolder, configuration: LogConfiguration, clock: LogClock, faults: LogFaults
+    ) throws(LogError) {
+        var notices = try LogSurvey.removeDrafts(folder)
+        var segments = try folder.segments()
+        // Nothing is committed to a file before it has a header, so an empty one holds nothing.
+        while let last = segments.last, try LogSurvey.isEmpty(last.path) {
+            try FileCalls.remove(last.path)
+            notices.append(.removedIncomplete(path: last.path))
+            segments.removeLast()
+        }
+        self.notices = notices
+        for segment in segments.dropLast() {
+            try addOlder(segment.firstBlock, segment.path, configuration, clock)
+        }
+        if segments.isEmpty {
+            try WriterSegment.create(
+                in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(),
+                configuration: configuration)
+            segments = try folder.segments()
+        }
+        guard let last = segments.last else {
+            throw .missing(path: folder.segment(firstBlock: head.nextBlock))
+        }
+        _ = try LogSurvey.header(last.path)
+        let newest = try WriterSegment(path: last.path, configuration: configuration, faults: faults)
+        self.newest = newest
+        let extent: SegmentExtent?
+        do throws(LogError) {
+            try LogSurvey.checkName(newest.description, last.firstBlock)
+            extent = try newest.extent()
+        } catch {
+            newest.close()
+            throw error
+        }
+        let description = newest.description
+        try append(
+            first: extent?.firstBlock ?? description.firstBlock,
+            end: LogHead(
+                nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+                events: extent?.endEvent ?? description.firstEvent),
+            SegmentCatalog.Entry(
+                firstBlock: last.firstBlock, path: last.path, firstEvent: description.firstEvent,
+                isSealed: false))
+    }
+
+    /// Takes up a segment that is not the newest, closing it where that was left undone.
+    private mutating func addOlder(
+        _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ clock: LogClock
+    ) throws(LogError) {
+        do throws(LogError) {
+            if case .ours(isWAL: true) = try LogSurvey.header(path) {
+                let open = try WriterSegment(path: path, configuration: configuration)
+                do throws(LogError) {
+                    try open.seal(nowMilliseconds: clock.wallMilliseconds())
+                } catch {
+                    open.close()
+                    throw error
+                }
+                notices.append(.sealedLeftover(path: path))
+            }
+            let connection = try SegmentConnection(path: path)
+            defer { connection.close() }
+            let description = try connection.description()
+            try LogSurvey.checkName(description, firstBlock)
+            let extent = try connection.extent()
+            try append(
+                first: extent?.firstBlock ?? description.firstBlock,
+                end: LogHead(
+                    nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+                    events: extent?.endEvent ?? description.firstEvent),
+                SegmentCatalog.Entry(
+                    firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
+                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0))
+        } catch {
+            switch error {
+            case .diskFull, .permissionDenied, .newerFormat, .busy:
+                throw error
+            default:
+                notices.append(.unreadable(path: path, reason: error))
+                entries.append(
+                    SegmentCatalog.Entry(
+                        firstBlock: firstBlock, path: path, firstEvent: nil, isSealed: true,
+                        sealedBytes: FileCalls.size(path) ?? 0))
+            }
+        }
+    }
+
+    /// Checks that the file is the one its name promises.
+    private static func checkName(
+        _ description: SegmentDescription, _ firstBlock: Int64
+    ) throws(LogError) {
+        guard description.firstBlock == firstBlock else {
+            throw .damaged(
+                path: description.path,
+                reason: "its first block is \(description.firstBlock), not \(firstBlock) as its name says")
+        }
+    }
+
+    /// Checks that a readable segment goes on where the one before it ended.
+    private mutating func append(
+        first: Int64, end: LogHead, _ entry: SegmentCatalog.Entry
+    ) throws(LogError) {
+        let follows = entries.last.map { $0.firstEvent != nil } ?? false
+        if follows {
+            guard first >= head.nextBlock else {
+                throw .damaged(
+                    path: entry.path,
+                    reason: "its block \(first) is also in the segment before it, which ends with block "
+                        + "\(head.nextBlock - 1)")
+            }
+            if first > head.nextBlock { notices.append(.gap(head.nextBlock..<first)) }
+        }
+        head = end
+        entries.append(entry)
+    }
+
+    /// Removes segments that were being made when the process died; they never held a block.
+    private static func removeDrafts(_ folder: DataFolder) throws(LogError) -> [LogNotice] {
+        var notices: [LogNotice] = []
+        for name in try folder.names() where name.contains(".sqlite.creating") {
+            let path = folder.log + "/" + name
+            try FileCalls.remove(path)
+            notices.append(.removedIncomplete(path: path))
+        }
+        return notices
+    }
+
+    private static func isEmpty(_ path: String) throws(LogError) -> Bool {
+        FileCalls.size(path) == 0 && (FileCalls.size(path + "-wal") ?? 0) == 0
+    }
+
+    /// The header of one of our segments, or the error that says whose file it is.
+    private static func header(_ path: String) throws(LogError) -> SegmentHeader.Kind {
+        let kind = try SegmentHeader.read(
+            path, applicationID: SegmentSchema.applicationID, version: SegmentSchema.formatVersion)
+        switch kind {
+        case .empty: throw .damaged(path: path, reason: "it is empty")
+        case .foreign: throw .foreignFile(path: path)
+        case .newer(let version):
+            throw .newerFormat(path: path, found: version, supported: SegmentSchema.formatVersion)
+        case .ours: return kind
+        }
+    }
+}

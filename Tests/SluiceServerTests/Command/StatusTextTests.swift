@@ -1,0 +1,46 @@
+import SluiceServer
+import Testing
+
+@Suite struct StatusTextTests {
+    @Test func theTableIsReadable() {
+        var status = GatewayStatus.example
+        status.version = "1.2.3"
+        status.phase = .running
+        status.reasons = ["log: cannot commit: disk full"]
+        status.log.failing = "disk full"
+        #expect(
+            StatusText.make(StatusDocument(status)) == """
+                sluice 1.2.3, running, up 1h2m, not ready
+                  log: cannot commit: disk full
+                edge    2 shards, 0 connections, acknowledged in p50 0.8 ms, p99 1.5 s
+                log     100 events, next block 8, 1 segments, 1.5 KiB, 0 failed commits
+                        cannot commit: disk full
+
+                SOURCE  ACCEPTED  DUPLICATES  REJECTED
+                web           90           3         1
+                app           10           0         0
+
+                DESTINATION  PLATFORM  POSITION  LAG  BEHIND  IN FLIGHT  BREAKER  P50  P99
+                topsort      topsort        6.3   20   1m15s          0  closed     -    -
+                hook         webhook        8.0    0      0s          0  open       -    -
+                  hook: last error at 2026-01-02T03:04:06.000Z: 503 from upstream
+
+                BOOK     ACCEPTED  DELIVERED  REJECTED  PARKED  EXPIRED  FILTERED  PENDING
+                topsort        90         70         0       0        0         0       20  balanced
+                hook          100         80         5       4        3         8        0  balanced
+
+                """)
+    }
+
+    @Test func anUnbalancedBookIsLoud() {
+        var status = GatewayStatus.example
+        status.destinations[0].delivered = 69
+        #expect(StatusText.make(StatusDocument(status)).contains("NOT BALANCED"))
+    }
+
+    @Test func withoutDestinationsItSaysSo() {
+        #expect(
+            StatusText.make(StatusDocument(GatewayStatus())).hasSuffix(
+                "no destinations: events are kept in the log\n"))
+    }
+}

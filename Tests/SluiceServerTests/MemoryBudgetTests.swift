@@ -1,0 +1,24 @@
+import SluiceServer
+import Testing
+
+@Suite struct MemoryBudgetTests {
+    @Test func itIsTheSumOfItsLines() {
+        let limits = Limits()
+        let budget = MemoryBudget(limits: limits, shards: 4, destinations: [])
+        #expect(budget.totalBytes == budget.lines.reduce(0) { $0 + $1.bytes })
+        #expect(budget.lines.contains { $0.bytes == limits.receiveMemoryBytes })
+        #expect(budget.lines.allSatisfy { $0.bytes > 0 })
+    }
+
+    @Test func itGrowsWithShardsAndDestinations() {
+        var destination = DestinationSettings(
+            name: "a", platform: .webhook, url: WebAddress(scheme: "http", host: "a", path: ""))
+        destination.concurrency = 3
+        let small = MemoryBudget(limits: Limits(), shards: 1, destinations: [])
+        let more = MemoryBudget(limits: Limits(), shards: 2, destinations: [destination])
+        let perShard =
+            Limits().inflatedBytes + Limits.blocksPerShard * (Limits.blockBytes + Limits().inflatedBytes)
+        let perRequest = Limits.deliveryRequestBytes + Limits.upstreamAnswerBytes
+        #expect(more.totalBytes - small.totalBytes == perShard + 3 * perRequest)
+    }
+}
