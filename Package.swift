@@ -103,7 +103,7 @@ let package = Package(
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
-        tests("SluiceCoreTests", ["SluiceCore"]),
+        tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
         .target(
             name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
         tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),

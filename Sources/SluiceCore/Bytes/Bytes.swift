@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// A borrowed view of bytes that somebody else owns.
@@ -75,8 +75,13 @@ extension Bytes {
     /// Whether both views show the same bytes.
     @inlinable package func equals(_ other: Bytes) -> Bool {
         guard count == other.count else { return false }
-        // Safety: both views hold `count` bytes.
-        return unsafe memcmp(base, other.base, count) == 0
+        var index = 0
+        while index < count {
+            // Safety: index < count == other.count.
+            if unsafe base[index] != other.base[index] { return false }
+            index += 1
+        }
+        return true
     }
 
     /// Whether the view shows exactly the bytes of `literal`.
@@ -102,9 +107,10 @@ extension Bytes {
     @inlinable package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         precondition(start >= 0)
         guard start < count else { return nil }
-        // Safety: searches the bytes from `start` to the view's end only.
+        // Safety: start..<count lies inside the view.
         guard let found = unsafe memchr(base + start, Int32(byte), count - start) else { return nil }
-        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
+        // Safety: memchr answers with an address within what it was given.
+        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     @inlinable @inline(__always)

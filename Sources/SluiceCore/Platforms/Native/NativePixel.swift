@@ -105,7 +105,8 @@ enum NativePixel {
             if Int(target.item) == fields.itemCount { fields.beginItem() }
             guard Int(target.item) < fields.itemCount else {
                 return fields.note(
-                    FieldProblem(.conflict, path: "order.items", words: "must be numbered from 0 without gaps"))
+                    FieldProblem(
+                        .conflict, path: "order.items", words: "must be numbered from 0 without gaps"))
             }
             if fields.hasItem(Int(target.item), field) {
                 return parser.note(.duplicateKey, target.object, target.property, target.item, 0, &fields)
@@ -113,7 +114,8 @@ enum NativePixel {
         case .structure, .ext:
             return parser.note(.wrongType, target.object, target.property, target.item, 0, &fields)
         }
-        let taken = fields.takeText(text, property.rule, empty: property.empty, previous: previous, scratch: json)
+        let taken = fields.takeText(
+            text, property.rule, empty: property.empty, previous: previous, scratch: json)
         _ = parser.store(taken, property, target.property, target.object, target.item, .none, &fields)
     }
 }
