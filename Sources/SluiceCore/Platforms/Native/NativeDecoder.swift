@@ -33,7 +33,9 @@ package final class NativeDecoder: PlatformDecoder {
         answer.reset()
         report.reset()
         if request.path.equals("/pixel.gif") {
-            guard request.method == .get else { return refused(.methodNotAllowed, &answer) }
+            guard request.method == .get || request.method == .head else {
+                return refused(.methodNotAllowed, &answer)
+            }
             return decodePixel(request, into: block, answer: &answer)
         }
         guard request.path.equals("/events") else { return refused(.notFound, &answer) }
@@ -83,7 +85,8 @@ package final class NativeDecoder: PlatformDecoder {
         guard body[end - 1] == 0x7D else { return false }
         var next = lineFeed
         while next < body.count, Bytes.isJSONSpace(body[next]) { next += 1 }
-        return next < body.count && body[next] != 0x2C && body[next] != 0x7D
+        // A bracket ends the list in `{"events":[{…}` of the line before.
+        return next < body.count && body[next] != 0x2C && body[next] != 0x7D && body[next] != 0x5D
     }
 }
 
@@ -245,7 +248,14 @@ extension NativeDecoder {
     ) -> DecodeResult {
         var result = DecodeResult()
         NativePixel.read(request.query, parser, json, into: &fields)
+        let mark = block.mark
         finish(request.origin, block, &result)
+        if request.method == .head {
+            // HEAD hears what GET would and changes nothing (RFC 9110, section 9.3.2).
+            block.rollback(to: mark, deduplicator: deduplicator)
+            result.accepted = 0
+            result.byType = (0, 0, 0, 0, 0)
+        }
         if result.rejected > 0 {
             report.write(result, to: &answer)
         } else {
