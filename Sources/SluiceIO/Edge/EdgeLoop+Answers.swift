@@ -38,10 +38,11 @@ extension EdgeLoop {
             guard let connection = connection(for: token), let output = connection.output else {
                 continue
             }
-            output.fail(ticket: ticket, scratch: &failureScratch) { entry, answer in
+            output.fail(ticket: ticket, scratch: &failureScratch) { entry, prepared, answer in
                 handler.answerFailure(
                     tag: entry.tag, retryAfterSeconds: retryAfterSeconds,
-                    keepAlive: entry.keepAlive, isHead: entry.isHead, answer: &answer)
+                    keepAlive: entry.keepAlive, isHead: entry.isHead, prepared: prepared,
+                    answer: &answer)
             }
             _ = output.release(below: nextTicket)
             markDirty(connection)
