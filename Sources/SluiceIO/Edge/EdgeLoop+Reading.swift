@@ -69,7 +69,7 @@ extension EdgeLoop {
     /// The connection's buffer with room in it, or nil when the memory budget is spent.
     private func roomToReceive(_ connection: EdgeConnection) -> ReceiveBuffer? {
         guard let input = connection.input else {
-            connection.input = buffers.acquire()
+            connection.input = buffers.acquireFirst()
             return connection.input
         }
         input.compact()
