@@ -5,7 +5,11 @@ import PackageDescription
 let strict = Context.environment["SLUICE_WARNINGS_AS_ERRORS"] == "1"
 
 let settings: [SwiftSetting] =
-    [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+    [
+        .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"),
+        // See docs/decisions/0006-exclusivity-is-checked-in-debug-builds.md.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    ]
     + (strict ? [.treatAllWarnings(as: .error)] : [])
 
 // `scripts/fuzz` sets this: what reads hostile bytes is then instrumented for libFuzzer.
