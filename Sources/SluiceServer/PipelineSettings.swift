@@ -27,7 +27,8 @@ extension EdgeLimits {
             bodyTimeoutMilliseconds: limits.bodyTimeoutMilliseconds,
             idleTimeoutMilliseconds: limits.idleTimeoutMilliseconds,
             receiveMemoryBytes: limits.receiveMemoryBytes / shards,
-            pipelinedRequests: limits.pipelinedRequests)
+            pipelinedRequests: limits.pipelinedRequests,
+            answerMemoryBytes: limits.answerMemoryBytes / shards)
     }
 }
 

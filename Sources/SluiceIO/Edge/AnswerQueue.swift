@@ -82,11 +82,11 @@ final class AnswerQueue {
         }
     }
 
-    /// Puts what `replace` appends in the place of every answer that waits for `ticket`; those
-    /// answers then wait for nothing but the ones before them.
+    /// Puts what `replace` appends in the place of every answer that waits for `ticket`, which it
+    /// gets to see; those answers then wait for nothing but the ones before them.
     func fail(
         ticket: UInt64, scratch: inout ByteBuffer,
-        replace: (PendingAnswer, inout ByteBuffer) -> Void
+        replace: (PendingAnswer, Bytes, inout ByteBuffer) -> Void
     ) {
         guard first < entries.count else { return }
         scratch.removeAll()
@@ -94,11 +94,12 @@ final class AnswerQueue {
         var from = released
         for index in first..<entries.count {
             let entry = entries[index]
+            let prepared = bytes.bytes[(from - base)..<(entry.end - base)]
             if !entry.isReady && entry.ticket == ticket {
-                replace(entry, &scratch)
+                replace(entry, prepared, &scratch)
                 entries[index].isReady = true
             } else {
-                scratch.append(bytes.bytes[(from - base)..<(entry.end - base)])
+                scratch.append(prepared)
             }
             from = entry.end
             entries[index].end = base + scratch.count

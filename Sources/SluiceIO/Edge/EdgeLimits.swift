@@ -18,19 +18,24 @@ package struct EdgeLimits: Sendable {
     package var sendTimeoutMilliseconds: Int
     /// How long a client may take to read the last answer before its connection is closed.
     package var lingerTimeoutMilliseconds: Int
-    /// Most memory for bytes received and not yet handled, all connections together.
+    /// Most memory for bytes received and not yet handled, all connections together; 1 MiB more for
+    /// requests that arrive whole while others, incomplete, have used it up.
     package var receiveMemoryBytes: Int
     /// Most requests of one connection whose answers wait; no more is read until some have gone.
     package var pipelinedRequests: Int
     /// Most bytes of answers of one connection not yet sent; no more is read until some have gone.
     package var pendingAnswerBytes: Int
+    /// Most memory for answers not yet sent, all connections together, before those that do not read
+    /// theirs are closed.
+    package var answerMemoryBytes: Int
 
     package init(
         headBytes: Int = 16_384, bodyBytes: Int = 1 << 20, connections: Int = 100_000,
         headTimeoutMilliseconds: Int = 10_000, bodyTimeoutMilliseconds: Int = 30_000,
         idleTimeoutMilliseconds: Int = 75_000, sendTimeoutMilliseconds: Int = 30_000,
         lingerTimeoutMilliseconds: Int = 2000, receiveMemoryBytes: Int = 64 << 20,
-        pipelinedRequests: Int = 256, pendingAnswerBytes: Int = 256 << 10
+        pipelinedRequests: Int = 256, pendingAnswerBytes: Int = 256 << 10,
+        answerMemoryBytes: Int = 32 << 20
     ) {
         self.headBytes = headBytes
         self.bodyBytes = bodyBytes
@@ -43,10 +48,12 @@ package struct EdgeLimits: Sendable {
         self.receiveMemoryBytes = receiveMemoryBytes
         self.pipelinedRequests = pipelinedRequests
         self.pendingAnswerBytes = pendingAnswerBytes
+        self.answerMemoryBytes = answerMemoryBytes
     }
 
     /// Bytes a loop may hold beside the answers: the receive buffers. Answers add at most
-    /// `pendingAnswerBytes` and one answer for each connection that has answers waiting.
+    /// `answerMemoryBytes` for clients that do not read, and what waits for a commit: at most
+    /// `pendingAnswerBytes` and one answer for each such connection.
     package var receiveBudget: Int { max(receiveMemoryBytes, ReceiveBuffer.smallest) }
 
     // Bounds that no configuration needs to change.

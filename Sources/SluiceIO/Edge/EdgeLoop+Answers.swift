@@ -38,10 +38,11 @@ extension EdgeLoop {
             guard let connection = connection(for: token), let output = connection.output else {
                 continue
             }
-            output.fail(ticket: ticket, scratch: &failureScratch) { entry, answer in
+            output.fail(ticket: ticket, scratch: &failureScratch) { entry, prepared, answer in
                 handler.answerFailure(
                     tag: entry.tag, retryAfterSeconds: retryAfterSeconds,
-                    keepAlive: entry.keepAlive, isHead: entry.isHead, answer: &answer)
+                    keepAlive: entry.keepAlive, isHead: entry.isHead, prepared: prepared,
+                    answer: &answer)
             }
             _ = output.release(below: nextTicket)
             markDirty(connection)
@@ -94,7 +95,20 @@ extension EdgeLoop {
             queues.release(output)
             connection.output = nil
         }
+        charge(connection)
+        if connection.sendBlocked && answerBytes > limits.answerMemoryBytes {
+            // It does not read, and what it does not read would be paid by all others.
+            counts.overLimit += 1
+            close(connection)
+            return false
+        }
         return true
+    }
+
+    private func charge(_ connection: EdgeConnection) {
+        let held = connection.output?.bytes.capacity ?? 0
+        answerBytes += held - connection.chargedBytes
+        connection.chargedBytes = held
     }
 
     // MARK: refusing and closing
@@ -118,6 +132,14 @@ extension EdgeLoop {
     /// Ends a turn with a connection: gives back what it does not need, sends, closes or sets the
     /// deadline.
     func settle(_ connection: EdgeConnection) {
+        if let input = connection.input, input.isOverdraft, !input.isEmpty, connection.phase == .open,
+            !connection.isStalled, !connection.isPaused, !connection.isReady
+        {
+            // There was room to handle a whole request, but there is none to wait for the rest of one.
+            refuse(
+                connection, .unavailable(retryAfterSeconds: EdgeLimits.retryAfterSeconds),
+                head: knownHead(connection))
+        }
         if let input = connection.input, input.isEmpty || connection.phase != .open {
             if !input.isEmpty { connection.mustLinger = true }
             buffers.release(input)
@@ -184,6 +206,7 @@ extension EdgeLoop {
         }
         connection.input = nil
         connection.output = nil
+        charge(connection)
         connection.descriptor = -1
         connection.phase = .free
         connection.generation &+= 1

@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// Invariants: 1. answers leave in the order of their requests. 2. no request is handed to the
 /// handler between `batchEnded` and the next wait. 3. a request in memory is charged to
-/// `receiveMemoryBytes`. 4. every open connection has a deadline, or waits for a commit or for
+/// `receiveMemoryBytes`, and an answer that a client does not read to `answerMemoryBytes`. 4. every open connection has a deadline, or waits for a commit or for
 /// `resumeStalled`. 5. once buffers have grown to their working size, a request allocates nothing.
 ///
 /// Owner: the thread that calls `run`; only `requestDrain` and `stats` are for others.
@@ -31,6 +31,8 @@ package final class EdgeLoop: @unchecked Sendable {
     var freePlaces: [Int] = []
     var buffers: BufferPool
     var queues = AnswerQueuePool()
+    /// Memory of all answer queues that are attached to connections, as of their last flush.
+    var answerBytes = 0
     var wheel: TimeoutWheel
     var tickets = TicketQueue()
     /// Answers that wait for tickets below this may go.

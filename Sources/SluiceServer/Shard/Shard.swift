@@ -190,19 +190,23 @@ final class Shard: EdgeHandler {
             }
         }
         say(problem, platform)
-        answers.appendClosing(platformAnswer, problem, isHead: head?.method == .head, to: &answer)
+        var origin = Bytes.empty
+        if let head, !head.origin.isEmpty, sources.anyAllows(origin: head.origin) { origin = head.origin }
+        answers.appendClosing(
+            platformAnswer, problem, isHead: head?.method == .head, allowedOrigin: origin, to: &answer)
     }
 
     /// A commit failed: the answer prepared for it is replaced.
     func answerFailure(
-        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
+        answer: inout ByteBuffer
     ) {
         clock.readOncePerBatch()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
         answers.appendFailure(
             platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
-            to: &answer)
+            allowedOrigin: HTTPResponse.allowedOrigin(of: prepared), to: &answer)
     }
 
     /// Fills `platformAnswer` with a problem in the platform's words, and counts it.

@@ -34,7 +34,9 @@ package final class NativeDecoder: PlatformDecoder {
     ) -> DecodeResult {
         answer.reset()
         if request.path.equals("/pixel.gif") {
-            guard request.method == .get else { return refused(.methodNotAllowed, &answer) }
+            guard request.method == .get || request.method == .head else {
+                return refused(.methodNotAllowed, &answer)
+            }
             return reading.pixel(request, into: block, answer: &answer)
         }
         guard request.path.equals("/events") else { return refused(.notFound, &answer) }
@@ -94,6 +96,7 @@ package final class NativeDecoder: PlatformDecoder {
         guard body[end - 1] == 0x7D else { return false }
         var next = lineFeed
         while next < body.count, Bytes.isJSONSpace(body[next]) { next += 1 }
-        return next < body.count && body[next] != 0x2C && body[next] != 0x7D
+        // A bracket ends the list in `{"events":[{…}` of the line before.
+        return next < body.count && body[next] != 0x2C && body[next] != 0x7D && body[next] != 0x5D
     }
 }

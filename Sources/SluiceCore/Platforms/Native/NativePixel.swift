@@ -4,8 +4,8 @@
 /// `order.items.0.sku`; rows begin with 0 and have no gaps). A list is given by repeating its
 /// parameter. These short names stand for the long ones: `page_url`, `referrer` (context);
 /// `user_id`, `customer_id` (user); `ad_id`, `ad_url`, `placement_id`, `click_id`, `campaign_id`
-/// (ad); `product_id`, `search_query` (placement); `order_id`, `currency` (order). Any other
-/// parameter is kept in `ext.native` as a string.
+/// (ad); `product_id`, `search_query` (placement); `order_id`, `currency` (order). `key` is the
+/// source's credential and is not kept. Any other parameter is kept in `ext.native` as a string.
 enum NativePixel {
     static func read(
         _ query: Bytes, _ parser: EventParser, _ json: JSONScratch, into fields: inout EventFields
@@ -31,6 +31,8 @@ enum NativePixel {
     }
 
     private static let parametersMax = 20_000
+    /// The parameter by which a source is found.
+    private static let credential: StaticString = "key"
 
     private static let image: [UInt8] = [
         0x47, 0x49, 0x46, 0x38, 0x39, 0x61,  // GIF89a
@@ -52,6 +54,9 @@ enum NativePixel {
                     .invalidEncoding, path: "query",
                     words: "has a parameter whose name is not percent-encoded UTF-8"))
         }
+        // The credential, which image requests cannot carry elsewhere, is no part of the event: it
+        // must reach neither the log nor a destination.
+        if fields.bytes(key).equals(credential) { return }
         let target = resolve(fields.bytes(key), parser.schema)
         guard let text = decoded(value, &fields) else {
             var problem = FieldProblem(.invalidEncoding)

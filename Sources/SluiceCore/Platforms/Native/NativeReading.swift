@@ -141,7 +141,14 @@ struct NativeReading: ~Copyable {
         report.reset()
         var result = DecodeResult()
         NativePixel.read(request.query, parser, json, into: &fields)
+        let mark = block.mark
         finish(request.origin, block, &result)
+        if request.method == .head {
+            // HEAD hears what GET would and changes nothing (RFC 9110, section 9.3.2).
+            block.rollback(to: mark, deduplicator: deduplicator)
+            result.accepted = 0
+            result.byType = (0, 0, 0, 0, 0)
+        }
         if result.rejected > 0 {
             report.write(result, to: &answer)
         } else {

@@ -35,6 +35,27 @@ import Testing
         #expect(DecoderHarness.native().send("{}", path: "/pixel.gif").status == 405)
     }
 
+    @Test func headOfThePixelSaysWhatGetWouldAndKeepsNothing() {
+        let deduplicator = SetDeduplicator()
+        let harness = DecoderHarness.native(deduplicator)
+        let query = "type=page_view&id=1"
+        let head = harness.send([], method: .head, path: "/pixel.gif", query: query, contentType: "")
+        #expect(head.status == 200)
+        #expect(head.contentType == .gif)
+        #expect(head.noStore)
+        #expect(head.lines.isEmpty)
+        #expect(harness.pixel(query).lines.count == 1)
+    }
+
+    @Test func theCredentialOfAPixelIsNotKept() {
+        for query in ["key=secret&type=page_view", "type=page_view&k%65y=secret", "type=page_view&key=%ff"] {
+            let outcome = DecoderHarness.native().pixel(query)
+            #expect(outcome.status == 200)
+            #expect(outcome.lines.count == 1)
+            #expect(!outcome.lines[0].contains("secret") && !outcome.lines[0].contains("ext"))
+        }
+    }
+
     // MARK: shapes of a request
 
     @Test(arguments: [
@@ -68,6 +89,8 @@ import Testing
         #expect(text(half.answer, "rejected.0.code") == "invalid_json")
         let one = DecoderHarness.native().send("{\"type\":\"page_view\"}\n")
         #expect(one.lines.count == 1)
+        let list = DecoderHarness.native().send("{\"events\":[{\"type\":\"page_view\"}\n]}")
+        #expect(list.lines.count == 1)
     }
 
     @Test func takesTenThousandEventsAndNotOneMore() {
