@@ -11,7 +11,7 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
+/// source asked for `acknowledge: received` and the block that came back last was committed. 2. `open` is nil only while every block is with the log;
 /// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
 /// block that holds events does not stay open beyond the batch.
 ///
@@ -28,12 +28,15 @@ final class Shard: EdgeHandler {
     private var open: OpenBlock?
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
+    /// Whether the block that came back last could not be committed.
+    private var logFails = false
 
     private var requestBody: RequestBody
     private var platformAnswer = PlatformAnswer()
     var addressText = ByteBuffer(capacity: 64)
     private var clock = BatchClock()
     private var arrivals = ArrivalLog()
+    private var held = HeldCounts()
     let answers: AnswerWriter
     private(set) var failureTag: UInt32 = 0
 
@@ -112,9 +115,12 @@ final class Shard: EdgeHandler {
         _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
         _ block: OpenBlock, _ answer: inout ByteBuffer
     ) -> Disposition {
-        let waits = result.accepted > 0 && source.acknowledge == .committed
-        metrics.countRequest(platform: platform, status: platformAnswer.status)
-        metrics.countEvents(platform: platform, source: source.index, result: result, duplicates: result.duplicates)
+        // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
+        let waits = result.accepted > 0 && (source.acknowledge == .committed || logFails)
+        let counts = HeldCounts.Entry(
+            ticket: block.ticket, platform: platform, status: platformAnswer.status, source: source.index,
+            result: result)
+        if waits { held.add(counts) } else { count(counts) }
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
@@ -123,6 +129,13 @@ final class Shard: EdgeHandler {
         failureTag = FailureTag(platform).value
         arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
         return .after(ticket: block.ticket)
+    }
+
+    private func count(_ entry: HeldCounts.Entry) {
+        metrics.countRequest(platform: entry.platform, status: entry.status)
+        metrics.countEvents(
+            platform: entry.platform, source: entry.source, result: entry.result,
+            duplicates: entry.result.duplicates)
     }
 
     private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
@@ -241,13 +254,17 @@ final class Shard: EdgeHandler {
     private func settle(_ block: OpenBlock) {
         switch block.commit {
         case .committed:
+            logFails = false
             let now = MonotonicClock.nowMicroseconds
             arrivals.settle(through: block.ticket) { arrived, count in
                 metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
+            held.settle(through: block.ticket, count)
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
+            logFails = true
             arrivals.settle(through: block.ticket) { _, _ in }
+            held.settle(through: block.ticket) { _ in }
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")
