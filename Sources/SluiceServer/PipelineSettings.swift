@@ -92,12 +92,15 @@ package final class PipelineTroubles: Sendable {
                 kinds["\(destination.name)/\(label)"] = log.kind("\(label)")
             }
         }
+        // What concerns all destinations at once comes without a name.
+        for label in DeliveryTrouble.all { kinds["/\(label)"] = log.kind("\(label)") }
         self.kinds = kinds
     }
 
-    var delivery: TroubleHandler {
+    package var delivery: TroubleHandler {
         { [self] kind, destination, message in
-            kinds["\(destination)/\(kind)"]?.report(message, metadata: ["destination": "\(destination)"])
+            kinds["\(destination)/\(kind)"]?.report(
+                message, metadata: destination.isEmpty ? [:] : ["destination": "\(destination)"])
         }
     }
 }
