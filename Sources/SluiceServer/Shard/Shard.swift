@@ -11,9 +11,10 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received` and the block that came back last was committed. 2. `open` is nil only while every block is with the log;
-/// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
-/// block that holds events does not stay open beyond the batch.
+/// source asked for `acknowledge: received` and the block that came back last was committed.
+/// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
+/// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
+/// open beyond the batch.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
 final class Shard: EdgeHandler {
