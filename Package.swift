@@ -5,7 +5,11 @@ import PackageDescription
 let strict = Context.environment["SLUICE_WARNINGS_AS_ERRORS"] == "1"
 
 let settings: [SwiftSetting] =
-    [.strictMemorySafety(), .enableUpcomingFeature("ExistentialAny")]
+    [
+        .strictMemorySafety(), .enableUpcomingFeature("ExistentialAny"),
+        // See docs/decisions/0006-exclusivity-is-checked-in-debug-builds.md.
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    ]
     + (strict ? [.treatAllWarnings(as: .error)] : [])
 
 // `scripts/fuzz` sets this: what reads hostile bytes is then instrumented for libFuzzer.
@@ -99,14 +103,14 @@ let package = Package(
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
-        tests("SluiceCoreTests", ["SluiceCore"]),
+        tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
         .target(
             name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
         tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceIOTests", ["SluiceIO"]),
         tests("SluiceLogTests", ["SluiceLog", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
-        tests("SluiceServerTests", ["SluiceServer", "CAllocationCounter"]),
+        tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
     ] + fuzzers,

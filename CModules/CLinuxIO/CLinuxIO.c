@@ -397,6 +397,9 @@ int clio_signals_block(void) {
   sigset_t set;
   termination_set(&set);
   signal(SIGPIPE, SIG_IGN);
+  // setrlimit(2), RLIMIT_FSIZE: "Attempts to extend a file beyond this limit result in delivery of a
+  // SIGXFSZ signal"; ignored, write(2) fails with EFBIG, which is answered like a full disk.
+  signal(SIGXFSZ, SIG_IGN);
   return -pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -107,7 +107,9 @@ private func checkWebhook(_ lines: [[UInt8]]) {
         request(.post, Bytes("application/json"), outgoing.body.bytes), into: workshop.other, answer: &answer)
     if result.accepted == added { return }
     let words = answer.body.bytes.string
-    require(words.contains("nested too deep") || words.contains("256"), "a second gateway refuses a webhook's event")
+    require(
+        words.contains("nested too deep") || words.contains("256"),
+        "a second gateway refuses a webhook's event")
 }
 
 private var origin: RequestOrigin {

@@ -47,11 +47,15 @@ private func check(_ input: [UInt8]) {
         require(after.events == before.events + result.accepted, "the block counts other events")
     } else {
         require(answer.status == 400 || answer.status == 422, "another status")
-        require(result.accepted == 0 && after.bytes == before.bytes && after.events == before.events, "half a request")
+        require(
+            result.accepted == 0 && after.bytes == before.bytes && after.events == before.events,
+            "half a request")
         require(after.filterHashes == 0 && after.fingerprints == 0, "hashes of a refused request")
         require(isJSON(answer.body.bytes), "the answer is not JSON")
     }
-    input.withBytes { _ = workshop.encoder.classify(UpstreamAnswer(status: 400, body: $0.array), eventCount: 1) }
+    input.withBytes {
+        _ = workshop.encoder.classify(UpstreamAnswer(status: 400, body: $0.array), eventCount: 1)
+    }
     let lines = Array(split(workshop.block).dropFirst())
     require(lines.count == result.accepted, "lines and accepted events differ")
     if !lines.isEmpty { checkLines(lines) }

@@ -59,6 +59,16 @@ package struct HTTPRequestParser: ~Copyable {
         return refuse(HTTPFault(code: code), limits)
     }
 
+    /// What has been understood of the head that is being read or was refused, so that a refusal can
+    /// be worded for its path and origin; nil before the whole request line was understood. `bytes`
+    /// as in the last call of `parseHead`. Framing and `headBytes` of such a head mean nothing.
+    package func unfinishedHead(_ bytes: Bytes) -> HTTPRequestHead? {
+        guard progress.fields_start != 0, progress.path.count != 0 else { return nil }
+        precondition(bytes.count >= Int(progress.line))
+        // Safety: every span lies in a line that was read, before `line`.
+        return unsafe HTTPRequestHead(base: bytes.base, fields: progress)
+    }
+
     private mutating func read(_ bytes: Bytes, count: Int, linesMax: UInt32) -> UInt8 {
         // Safety: the C module reads bytes 0..<count only and keeps no pointer.
         guard let implementation else {

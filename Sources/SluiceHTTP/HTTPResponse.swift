@@ -118,6 +118,18 @@ package enum HTTPResponse {
         answer.append("\r\n")
     }
 
+    /// The origin that a response written by this type may be read by; empty: none was named. The
+    /// view is one of `response`.
+    package static func allowedOrigin(of response: Bytes) -> Bytes {
+        var start = 0
+        while let end = response.firstIndex(of: 0x0D, from: start), end > start {
+            let line = response[start..<end]
+            if line.hasPrefix("Access-Control-Allow-Origin: ") { return line[29..<line.count] }
+            start = end + 2
+        }
+        return .empty
+    }
+
     // MARK: what may be echoed
 
     /// Whether `bytes` can be an origin: visible ASCII, not empty. The request's head was checked

@@ -38,7 +38,13 @@ package enum Gateway {
 
         pipeline.start()
         let runFile = RunFile(folder: configuration.data)
-        try runFile.write(listen: pipeline.addresses, admin: adminAddress)
+        do {
+            try runFile.write(listen: pipeline.addresses, admin: adminAddress)
+        } catch {
+            // It only helps tools; a full disk is no reason to leave senders without an answer and
+            // destinations without their events.
+            logger.warning("\(error)")
+        }
         logger.notice(
             "listening",
             metadata: [

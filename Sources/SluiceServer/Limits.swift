@@ -25,8 +25,7 @@ package struct Limits: Sendable, Equatable {
     /// Memory for requests that are being received, all shards together.
     package var receiveMemoryBytes = 256 << 20
     /// Memory for answers that wait for a commit or for a slow reader, all shards together. When a
-    /// shard's part is spent, it handles no request until answers have gone, and closes connections
-    /// whose clients do not take theirs.
+    /// shard's part is spent, it closes connections whose clients do not read theirs, and requests wait.
     package var answerMemoryBytes = 64 << 20
     /// Memory for committed blocks kept for destinations that keep up: half of it for blocks as they
     /// are stored, half for those that several destinations read at once.

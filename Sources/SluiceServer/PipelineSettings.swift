@@ -50,6 +50,10 @@ extension DestinationConfiguration {
         headers = settings.headers.map {
             SluiceDelivery.DestinationHeader(name: $0.name, value: $0.value.reveal())
         }
+        // Topsort's token goes into its own header; a webhook has no form of its own for one.
+        if settings.platform == .webhook, let token {
+            headers.append(.init(name: "Authorization", value: "Bearer " + token))
+        }
         rules = DeliveryRules(
             events: settings.events, sources: settings.sources, networks: settings.networks)
         batch = settings.batch
@@ -94,12 +98,15 @@ package final class PipelineTroubles: Sendable {
                 kinds["\(destination.name)/\(label)"] = log.kind("\(label)")
             }
         }
+        // What concerns all destinations at once comes without a name.
+        for label in DeliveryTrouble.all { kinds["/\(label)"] = log.kind("\(label)") }
         self.kinds = kinds
     }
 
-    var delivery: TroubleHandler {
+    package var delivery: TroubleHandler {
         { [self] kind, destination, message in
-            kinds["\(destination)/\(kind)"]?.report(message, metadata: ["destination": "\(destination)"])
+            kinds["\(destination)/\(kind)"]?.report(
+                message, metadata: destination.isEmpty ? [:] : ["destination": "\(destination)"])
         }
     }
 }

@@ -7,6 +7,21 @@ import Testing
     static let refused = FixtureFile.load("refused.txt")
     let memory = [GuardedMemory(capacity: 32_768), GuardedMemory(capacity: 32_768)]
 
+    @Test func `tells what it knows of a head that is not complete or refused`() {
+        func known(_ text: String) -> (path: String, origin: String)? {
+            var parser = HTTPRequestParser()
+            let view = memory[0].place(Array(text.utf8))
+            _ = parser.parseHead(view, limits: HTTPLimits())
+            return parser.unfinishedHead(view).map { ($0.path.string, $0.origin.string) }
+        }
+        for line in ["", "POST", "POST /a HTTP/1.1", "POST /a HTTP/1.1\r", "BAD\r\n\r\n", "GET /a HTTP/2.0\r\n\r\n"] {
+            #expect(known(line) == nil)
+        }
+        #expect(known("POST /a?b HTTP/1.1\r\n")?.path == "/a")
+        #expect(known("POST /a HTTP/1.1\r\nOrigin: o\r\nContent-Length: x\r\n")?.origin == "o")
+        #expect(known("POST /a HTTP/1.1\r\nOrigin: o")?.origin == "")
+    }
+
     @Test(arguments: accepted) func `serves what is right`(_ fixture: FixtureCase) throws {
         var parser = HTTPRequestParser()
         let view = memory[0].place(fixture.bytes)

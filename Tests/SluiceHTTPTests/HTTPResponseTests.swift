@@ -38,6 +38,20 @@ import Testing
                 == "HTTP/1.1 200 OK\r\n\(Self.dateLine)Content-Type: image/gif\r\nContent-Length: 6\r\n\r\n")
     }
 
+    @Test func `finds the origin it named in a response`() {
+        func found(_ response: String) -> String {
+            Array(response.utf8).withBytes { HTTPResponse.allowedOrigin(of: $0).string }
+        }
+        Array("https://shop.example".utf8).withBytes { origin in
+            var options = HTTPResponseOptions()
+            options.allowedOrigin = origin
+            #expect(found(written(HTTPResponseHead(status: 202), options, body: "{}")) == "https://shop.example")
+        }
+        #expect(found(written(HTTPResponseHead(status: 202), body: "Access-Control-Allow-Origin: x\r\n")) == "")
+        #expect(found("") == "")
+        #expect(found("HTTP/1.1 200 OK") == "")
+    }
+
     @Test func `tells what becomes of the connection`() {
         for (persistence, line) in [
             (HTTPPersistence.implied, ""), (.keepAlive, "Connection: keep-alive\r\n"),

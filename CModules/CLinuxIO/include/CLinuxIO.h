@@ -110,7 +110,7 @@ int clio_install_empty_handler(int signal);
 int clio_thread_pin(int cpu);
 // Writes the numbers of the CPUs the process may use; returns how many.
 int clio_allowed_cpus(int *cpus, int count);
-// Blocks SIGTERM and SIGINT in this thread and all it starts later; ignores SIGPIPE.
+// Blocks SIGTERM and SIGINT in this thread and all it starts later; ignores SIGPIPE and SIGXFSZ.
 int clio_signals_block(void);
 // The SIGTERM or SIGINT that came, or 0 after `milliseconds` (< 0: no limit).
 int clio_signals_wait(int milliseconds);

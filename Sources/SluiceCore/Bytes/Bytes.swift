@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A borrowed view of bytes that somebody else owns.
 ///
 /// Valid only as long as its owner keeps the memory in place: a request's `Bytes` end when the
@@ -99,12 +105,12 @@ extension Bytes {
 
     /// The place of the first `byte` at or after `start`, or nil.
     @inlinable package func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
-        var index = start
-        while index < count {
-            if self[index] == byte { return index }
-            index += 1
-        }
-        return nil
+        precondition(start >= 0)
+        guard start < count else { return nil }
+        // Safety: start..<count lies inside the view.
+        guard let found = unsafe memchr(base + start, Int32(byte), count - start) else { return nil }
+        // Safety: memchr answers with an address within what it was given.
+        return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
     @inlinable @inline(__always)

@@ -60,15 +60,23 @@ package enum CanonicalSchema {
             }
         }
 
-        private func word(_ field: EventField) -> Property { property(field, .text(max: CoreLimits.wordBytesMax)) }
-        private func name(_ field: EventField) -> Property { property(field, .text(max: CoreLimits.nameBytesMax)) }
-        private func url(_ field: EventField) -> Property { property(field, .text(max: CoreLimits.urlBytesMax)) }
+        private func word(_ field: EventField) -> Property {
+            property(field, .text(max: CoreLimits.wordBytesMax))
+        }
+        private func name(_ field: EventField) -> Property {
+            property(field, .text(max: CoreLimits.nameBytesMax))
+        }
+        private func url(_ field: EventField) -> Property {
+            property(field, .text(max: CoreLimits.urlBytesMax))
+        }
 
         private func person(_ field: EventField) -> Property {
             property(field, .text(max: CoreLimits.personIDBytesMax))
         }
 
-        private func adID(_ field: EventField) -> Property { property(field, .text(max: CoreLimits.adIDBytesMax)) }
+        private func adID(_ field: EventField) -> Property {
+            property(field, .text(max: CoreLimits.adIDBytesMax))
+        }
 
         private func catalog(_ field: EventField, required: Bool = false) -> Property {
             property(field, .text(max: CoreLimits.catalogIDBytesMax), required: required)

@@ -78,7 +78,8 @@ package struct CanonicalWriter: ~Copyable {
 
     private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
         writeFields(fields.present.bits & names.mask(.root) & ~FieldNames.header, fields, &out)
-        for container in EventContainer.allCases where container != .root {
+        for place in 1...EventContainer.context.rawValue {
+            guard let container = EventContainer(rawValue: place) else { continue }
             let bits = fields.present.bits & names.mask(container)
             let hasItems = container == .order && fields.itemCount > 0
             guard bits != 0 || hasItems else { continue }
@@ -264,7 +265,6 @@ extension ByteBuffer {
         case .foreign: appendJSONCompact(text)
         }
     }
-
 
     /// Changes one byte that was written before.
     @inline(__always)

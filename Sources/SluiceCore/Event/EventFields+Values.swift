@@ -99,7 +99,9 @@ extension EventFields {
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
-            guard let milliseconds = Timestamp.parse(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            guard let milliseconds = Timestamp.parse(bytes(slot)) else {
+                return .bad(.invalidValue, limit: 0)
+            }
             return .time(milliseconds)
         case .eventType:
             guard let type = EventType(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
@@ -115,7 +117,7 @@ extension EventFields {
             work.removeAll()
             guard data.normalize(bytes(slot), into: &work) else { return .bad(.invalidValue, limit: 0) }
             let start = scratch.count
-            digest.appendHex(of: work.bytes, into: &scratch)
+            SHA256.appendHex(of: work.bytes, into: &scratch)
             work.removeAll()
             return .slot(Slot(.verbatim, .scratch, start: start, count: scratch.count - start))
         case .address:
@@ -257,7 +259,9 @@ extension EventFields {
             start = scratch.count
             scratch.append(0x5B)
         }
-        if let (code, limit) = appendElement(max, isFirst: previous == nil) { return .bad(code, limit: limit) }
+        if let (code, limit) = appendElement(max, isFirst: previous == nil) {
+            return .bad(code, limit: limit)
+        }
         scratch.append(0x5D)
         return .slot(Slot(.raw, .scratch, start: start, count: scratch.count - start))
     }

@@ -44,7 +44,9 @@ package struct EventParser: Sendable {
                     _ = try reader.skipValue()
                 } else {
                     seen |= bit
-                    if try parseProperty(object.properties[index], index, place, item, keySlot, &reader, &fields) {
+                    if try parseProperty(
+                        object.properties[index], index, place, item, keySlot, &reader, &fields)
+                    {
                         given |= bit
                     }
                 }
@@ -263,7 +265,8 @@ extension EventParser {
             let key = fields.textSlot(keyText)
             let name = fields.bytes(key)
             let hash = hash64(name, seed: 0)
-            var problem = FieldProblem(.wrongType, path: "ext", words: "must hold only objects, one for each platform")
+            var problem = FieldProblem(
+                .wrongType, path: "ext", words: "must hold only objects, one for each platform")
             guard try reader.peek() == .object else {
                 fields.note(problem)
                 _ = try reader.skipValue()

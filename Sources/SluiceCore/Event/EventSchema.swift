@@ -50,7 +50,9 @@ package final class ObjectSchema: Sendable {
         self.properties = properties
         keys = KeyTable(properties.map(\.name))
         var mask: UInt64 = 0
-        for (place, property) in properties.enumerated() where property.required { mask |= 1 << UInt64(place) }
+        for (place, property) in properties.enumerated() where property.required {
+            mask |= 1 << UInt64(place)
+        }
         requiredMask = mask
     }
 
@@ -142,7 +144,6 @@ package final class EventSchema: Sendable {
         case .duplicateKey: out.append("is given twice")
         case .conflict: out.append("contradicts another field")
         case .invalidEncoding: out.append("must be percent-encoded UTF-8")
-        case .invalidJSON: out.append("must be JSON")
         }
     }
 }

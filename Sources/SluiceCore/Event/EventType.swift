@@ -18,8 +18,20 @@ package enum EventType: UInt8, CaseIterable, Sendable {
     }
 
     package init?(_ name: Bytes) {
-        guard let type = EventType.allCases.first(where: { name.equals($0.name) }) else { return nil }
-        self = type
+        // Written out: walking allCases would allocate an array for each event.
+        if name.equals("impression") {
+            self = .impression
+        } else if name.equals("viewable_impression") {
+            self = .viewableImpression
+        } else if name.equals("click") {
+            self = .click
+        } else if name.equals("purchase") {
+            self = .purchase
+        } else if name.equals("page_view") {
+            self = .pageView
+        } else {
+            return nil
+        }
     }
 }
 

@@ -1,22 +1,25 @@
 /// What is wrong with an event, and where. Valid until the draft begins its next event.
 package struct FieldProblem: Error {
-    /// The raw value is the stable code that senders see.
-    package enum Code: String, CaseIterable, Sendable {
-        case missing
-        case wrongType = "wrong_type"
-        case empty
-        case tooLong = "too_long"
-        case tooMany = "too_many"
-        case outOfRange = "out_of_range"
-        case invalidValue = "invalid_value"
-        case nulCharacter = "nul_character"
-        case duplicateKey = "duplicate_key"
-        case conflict
-        case invalidEncoding = "invalid_encoding"
-        case invalidJSON = "invalid_json"
+    package enum Code: UInt8, CaseIterable, Sendable {
+        case missing, wrongType, empty, tooLong, tooMany, outOfRange, invalidValue, nulCharacter
+        case duplicateKey, conflict, invalidEncoding
 
-        /// For metrics and logs.
-        package var label: String { rawValue }
+        /// Stable: what senders and metrics see.
+        package var label: StaticString {
+            switch self {
+            case .missing: "missing"
+            case .wrongType: "wrong_type"
+            case .empty: "empty"
+            case .tooLong: "too_long"
+            case .tooMany: "too_many"
+            case .outOfRange: "out_of_range"
+            case .invalidValue: "invalid_value"
+            case .nulCharacter: "nul_character"
+            case .duplicateKey: "duplicate_key"
+            case .conflict: "conflict"
+            case .invalidEncoding: "invalid_encoding"
+            }
+        }
     }
 
     package var code: Code

@@ -12,14 +12,16 @@ package final class OpenBlock: @unchecked Sendable {
     package var ticket: UInt64 = 0
     /// Events as they will be stored, each line ended by `\n`.
     package var payload: ByteBuffer
-    package var eventCount = 0
+    package var eventCount: Int { events.count }
     /// Hashes of event, session, user and order ids for the block's filter, in any order.
     package var filterHashes: HashList
     /// Hash of (source, type, id) of each event whose id the sender gave, in the order of events.
     package var fingerprints: HashList
     /// Milliseconds since 1970, by our clock; meaningless while `eventCount` is 0.
-    package var firstReceivedMilliseconds: Int64 = 0
-    package var lastReceivedMilliseconds: Int64 = 0
+    package var firstReceivedMilliseconds: Int64 { events.firstMilliseconds }
+    package var lastReceivedMilliseconds: Int64 { events.lastMilliseconds }
+    // Together, because each access to a member of an object costs a check of its own.
+    private var events = Tally()
     /// What the log thread says of it, set before it is handed back.
     package var commit = BlockCommit.pending
 
@@ -28,6 +30,18 @@ package final class OpenBlock: @unchecked Sendable {
         payload = ByteBuffer(capacity: capacity)
         filterHashes = HashList(capacity: 1024)
         fingerprints = HashList(capacity: 1024)
+    }
+
+    private struct Tally {
+        var count = 0
+        var firstMilliseconds: Int64 = 0
+        var lastMilliseconds: Int64 = 0
+
+        mutating func add(_ milliseconds: Int64) {
+            firstMilliseconds = count == 0 ? milliseconds : min(firstMilliseconds, milliseconds)
+            lastMilliseconds = count == 0 ? milliseconds : max(lastMilliseconds, milliseconds)
+            count += 1
+        }
     }
 
     /// A place to come back to when a request turns out to be refused as a whole.
@@ -41,39 +55,33 @@ package final class OpenBlock: @unchecked Sendable {
     }
 
     package var mark: Mark {
-        Mark(
-            bytes: payload.count, events: eventCount, filterHashes: filterHashes.count,
-            fingerprints: fingerprints.count,
-            firstReceivedMilliseconds: firstReceivedMilliseconds,
-            lastReceivedMilliseconds: lastReceivedMilliseconds)
+        let events = events
+        return Mark(
+            bytes: payload.count, events: events.count, filterHashes: filterHashes.count,
+            fingerprints: fingerprints.count, firstReceivedMilliseconds: events.firstMilliseconds,
+            lastReceivedMilliseconds: events.lastMilliseconds)
     }
 
     /// Forgets every event appended since `mark`.
     package func rollback(to mark: Mark) {
         payload.truncate(to: mark.bytes)
-        eventCount = mark.events
         filterHashes.truncate(to: mark.filterHashes)
         fingerprints.truncate(to: mark.fingerprints)
-        firstReceivedMilliseconds = mark.firstReceivedMilliseconds
-        lastReceivedMilliseconds = mark.lastReceivedMilliseconds
+        events = Tally(
+            count: mark.events, firstMilliseconds: mark.firstReceivedMilliseconds,
+            lastMilliseconds: mark.lastReceivedMilliseconds)
     }
 
     /// Counts an event whose line was just written to `payload`.
     package func finishEvent(receivedMilliseconds: Int64) {
-        if eventCount == 0 {
-            firstReceivedMilliseconds = receivedMilliseconds
-            lastReceivedMilliseconds = receivedMilliseconds
-        }
-        firstReceivedMilliseconds = min(firstReceivedMilliseconds, receivedMilliseconds)
-        lastReceivedMilliseconds = max(lastReceivedMilliseconds, receivedMilliseconds)
-        eventCount += 1
+        events.add(receivedMilliseconds)
     }
 
     /// Empties the block for its next use under a new ticket.
     package func reset(ticket: UInt64) {
         self.ticket = ticket
         payload.removeAll()
-        eventCount = 0
+        events = Tally()
         filterHashes.truncate(to: 0)
         fingerprints.truncate(to: 0)
         commit = .pending

@@ -1,8 +1,7 @@
 /// What a Content-Type says, parameters left aside.
 package enum MediaType {
-    /// Whether the value names this type, in any case, with or without parameters.
-    package static func matches(_ value: Bytes, _ type: StaticString) -> Bool {
-        let end = value.firstIndex(of: 0x3B) ?? value.count
-        return value[0..<end].trimmed.equalsIgnoringCase(type)
+    /// The type without its parameters and the space around it.
+    package static func essence(_ value: Bytes) -> Bytes {
+        (value.firstIndex(of: 0x3B).map { value[0..<$0] } ?? value).trimmed
     }
 }

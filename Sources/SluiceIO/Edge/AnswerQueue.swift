@@ -27,8 +27,6 @@ final class AnswerQueue {
     private(set) var released = 0
     private var entries: [PendingAnswer] = []
     private var first = 0
-    /// What the pool has counted for it.
-    fileprivate var chargedBytes = 0
 
     var end: Int { base &+ bytes.count }
     /// Bytes that may go.
@@ -84,11 +82,11 @@ final class AnswerQueue {
         }
     }
 
-    /// Puts what `replace` appends in the place of every answer that waits for `ticket`; those
-    /// answers then wait for nothing but the ones before them.
+    /// Puts what `replace` appends in the place of every answer that waits for `ticket`, which it
+    /// gets to see; those answers then wait for nothing but the ones before them.
     func fail(
         ticket: UInt64, scratch: inout ByteBuffer,
-        replace: (PendingAnswer, inout ByteBuffer) -> Void
+        replace: (PendingAnswer, Bytes, inout ByteBuffer) -> Void
     ) {
         guard first < entries.count else { return }
         scratch.removeAll()
@@ -96,11 +94,12 @@ final class AnswerQueue {
         var from = released
         for index in first..<entries.count {
             let entry = entries[index]
+            let prepared = bytes.bytes[(from - base)..<(entry.end - base)]
             if !entry.isReady && entry.ticket == ticket {
-                replace(entry, &scratch)
+                replace(entry, prepared, &scratch)
                 entries[index].isReady = true
             } else {
-                scratch.append(bytes.bytes[(from - base)..<(entry.end - base)])
+                scratch.append(prepared)
             }
             from = entry.end
             entries[index].end = base + scratch.count
@@ -147,55 +146,32 @@ final class AnswerQueue {
     }
 }
 
-/// The answer queues of one loop: what those in use hold, and free ones, last in first out.
+/// Free answer queues, last in first out.
 ///
-/// Invariants: 1. `usedBytes` is what was last charged for the queues attached to connections,
-/// `freeBytes` the same for the free ones. 2. `allocatedBytes <= limit`, or there is no free queue.
-/// Owner: the loop's thread.
+/// Invariant: `bytes` is what the queues in `free` hold. Owner: the loop's thread.
 struct AnswerQueuePool {
-    let limit: Int
-    private(set) var usedBytes = 0
-    private var freeBytes = 0
     private var free: [AnswerQueue] = []
+    private(set) var bytes = 0
 
     /// A queue that has grown beyond this is not kept.
     private static let keptBytes = 65_536
 
-    init(limit: Int) { self.limit = limit }
-
-    /// Whether another answer may be begun.
-    var hasRoom: Bool { usedBytes < limit }
-
-    /// Memory of all queues, in use or kept for reuse.
-    var allocatedBytes: Int { usedBytes + freeBytes }
-
     mutating func acquire() -> AnswerQueue {
-        if let queue = free.popLast() {
-            freeBytes -= queue.chargedBytes
-            usedBytes += queue.chargedBytes
-            return queue
-        }
-        let queue = AnswerQueue()
-        charge(queue)
+        guard let queue = free.popLast() else { return AnswerQueue() }
+        bytes -= queue.bytes.capacity
         return queue
     }
 
-    /// Counts what a queue in use has grown to; to be called after each answer.
-    mutating func charge(_ queue: AnswerQueue) {
-        guard queue.bytes.capacity != queue.chargedBytes else { return }
-        usedBytes += queue.bytes.capacity - queue.chargedBytes
-        queue.chargedBytes = queue.bytes.capacity
-        while allocatedBytes > limit, let unused = free.popLast() { freeBytes -= unused.chargedBytes }
+    /// Takes a queue back. Call `trim` after it.
+    mutating func release(_ queue: AnswerQueue) {
+        guard queue.bytes.capacity <= Self.keptBytes else { return }
+        queue.reset()
+        bytes += queue.bytes.capacity
+        free.append(queue)
     }
 
-    mutating func release(_ queue: AnswerQueue) {
-        charge(queue)
-        usedBytes -= queue.chargedBytes
-        guard
-            queue.chargedBytes <= Self.keptBytes, allocatedBytes + queue.chargedBytes <= limit
-        else { return }
-        queue.reset()
-        freeBytes += queue.chargedBytes
-        free.append(queue)
+    /// Gives queues back to the system until those that are kept hold no more than `limit`.
+    mutating func trim(to limit: Int) {
+        while bytes > limit, let queue = free.popLast() { bytes -= queue.bytes.capacity }
     }
 }

@@ -62,6 +62,8 @@ final class EdgeConnection {
     var headBytes = 0
     var bodyBytes = 0
     var lingeredBytes = 0
+    /// What its answers are charged to the loop's `answerBytes`.
+    var chargedBytes = 0
 
     var input: ReceiveBuffer?
     var output: AnswerQueue?

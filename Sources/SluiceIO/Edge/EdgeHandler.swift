@@ -31,12 +31,14 @@ package protocol EdgeHandler: AnyObject {
     /// Read right after `handle` returned `.after`: handed back when that ticket fails.
     var failureTag: UInt32 { get }
 
-    /// Appends the response to a request the loop refuses; the connection closes after it.
+    /// Appends the response to a request the loop refuses; the connection closes after it. `head`
+    /// is what has been read of its head, perhaps not all; nil when not even the request line has.
     func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer)
 
-    /// Appends a 503 in the platform's form, instead of the answer that was prepared.
+    /// Appends a 503 in the platform's form, instead of `prepared`, the answer that waited.
     func answerFailure(
-        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer)
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
+        answer: inout ByteBuffer)
 
     /// All that was ready has been handled; the loop is about to sleep.
     func batchEnded()

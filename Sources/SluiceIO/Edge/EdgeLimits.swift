@@ -18,14 +18,15 @@ package struct EdgeLimits: Sendable {
     package var sendTimeoutMilliseconds: Int
     /// How long a client may take to read the last answer before its connection is closed.
     package var lingerTimeoutMilliseconds: Int
-    /// Most memory for bytes received and not yet handled, all connections together.
+    /// Most memory for bytes received and not yet handled, all connections together; 1 MiB more for
+    /// requests that arrive whole while others, incomplete, have used it up.
     package var receiveMemoryBytes: Int
     /// Most requests of one connection whose answers wait; no more is read until some have gone.
     package var pipelinedRequests: Int
     /// Most bytes of answers of one connection not yet sent; no more is read until some have gone.
     package var pendingAnswerBytes: Int
-    /// Most memory for answers not yet sent, all connections together; one answer may go beyond it.
-    /// Once it is spent no request is handled, and clients that do not take their answers are closed.
+    /// Most memory for answers not yet sent, all connections together; one connection's turn may go
+    /// beyond it. Once it is spent, clients that do not read theirs are closed, and requests wait.
     package var answerMemoryBytes: Int
 
     package init(
@@ -34,7 +35,7 @@ package struct EdgeLimits: Sendable {
         idleTimeoutMilliseconds: Int = 75_000, sendTimeoutMilliseconds: Int = 30_000,
         lingerTimeoutMilliseconds: Int = 2000, receiveMemoryBytes: Int = 64 << 20,
         pipelinedRequests: Int = 256, pendingAnswerBytes: Int = 256 << 10,
-        answerMemoryBytes: Int = 64 << 20
+        answerMemoryBytes: Int = 32 << 20
     ) {
         self.headBytes = headBytes
         self.bodyBytes = bodyBytes
@@ -50,7 +51,7 @@ package struct EdgeLimits: Sendable {
         self.answerMemoryBytes = answerMemoryBytes
     }
 
-    /// Bytes a loop may hold in receive buffers.
+    /// Bytes a loop may hold beside the answers: the receive buffers.
     package var receiveBudget: Int { max(receiveMemoryBytes, ReceiveBuffer.smallest) }
 
     // Bounds that no configuration needs to change.

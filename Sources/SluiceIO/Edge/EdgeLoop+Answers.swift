@@ -38,12 +38,12 @@ extension EdgeLoop {
             guard let connection = connection(for: token), let output = connection.output else {
                 continue
             }
-            output.fail(ticket: ticket, scratch: &failureScratch) { entry, answer in
+            output.fail(ticket: ticket, scratch: &failureScratch) { entry, prepared, answer in
                 handler.answerFailure(
                     tag: entry.tag, retryAfterSeconds: retryAfterSeconds,
-                    keepAlive: entry.keepAlive, isHead: entry.isHead, answer: &answer)
+                    keepAlive: entry.keepAlive, isHead: entry.isHead, prepared: prepared,
+                    answer: &answer)
             }
-            queues.charge(output)
             _ = output.release(below: nextTicket)
             markDirty(connection)
         }
@@ -75,8 +75,8 @@ extension EdgeLoop {
 
     /// Sends what may go. False when the connection is gone.
     func flush(_ connection: EdgeConnection) -> Bool {
-        guard let output = connection.output, !connection.sendBlocked else { return true }
-        if output.sendable > 0 {
+        guard let output = connection.output else { return true }
+        if output.sendable > 0 && !connection.sendBlocked {
             let wanted = output.sendable
             let taken = output.send(to: connection.descriptor)
             if taken >= 0 {
@@ -95,21 +95,38 @@ extension EdgeLoop {
             queues.release(output)
             connection.output = nil
         }
+        charge(connection)
+        if connection.sendBlocked && answerBytes > limits.answerMemoryBytes {
+            // It does not read, and what it does not read would be paid by all others.
+            counts.overLimit += 1
+            close(connection)
+            return false
+        }
         return true
     }
 
-    // MARK: memory
+    private func charge(_ connection: EdgeConnection) {
+        let held = connection.output?.bytes.capacity ?? 0
+        answerBytes += held - connection.chargedBytes
+        connection.chargedBytes = held
+        queues.trim(to: max(0, limits.answerMemoryBytes - answerBytes))
+    }
 
-    /// Requests wait for room for their answers: closes those who do not take theirs, and goes on with
-    /// the others as soon as there is room. Answers that wait for a commit go with it.
+    // MARK: room for answers
+
+    /// Whether another answer may be begun.
+    var hasAnswerRoom: Bool { answerBytes < limits.answerMemoryBytes }
+
+    /// Requests wait for room for their answers: closes those who do not read theirs, and goes on as
+    /// soon as there is room. Answers that wait for a commit make room when it has come.
     func makeAnswerRoom() {
-        if !queues.hasRoom {
+        if !hasAnswerRoom {
             for connection in connections where connection.sendBlocked && connection.phase != .free {
-                counts.answersDropped &+= 1
+                counts.overLimit += 1
                 close(connection)
             }
         }
-        guard queues.hasRoom else { return }
+        guard hasAnswerRoom else { return }
         wantsAnswerRoom = false
         resumeWanted = stalledFirst < stalled.count
     }
@@ -121,7 +138,6 @@ extension EdgeLoop {
         counts.refused &+= 1
         let output = answers(of: connection)
         handler.refuse(problem, head: head, answer: &output.bytes)
-        queues.charge(output)
         output.recordReady()
         connection.mustLinger = true
         finish(connection)
@@ -136,6 +152,14 @@ extension EdgeLoop {
     /// Ends a turn with a connection: gives back what it does not need, sends, closes or sets the
     /// deadline.
     func settle(_ connection: EdgeConnection) {
+        if let input = connection.input, input.isOverdraft, !input.isEmpty, connection.phase == .open,
+            !connection.isStalled, !connection.isPaused, !connection.isReady
+        {
+            // There was room to handle a whole request, but there is none to wait for the rest of one.
+            refuse(
+                connection, .unavailable(retryAfterSeconds: EdgeLimits.retryAfterSeconds),
+                head: knownHead(connection))
+        }
         if let input = connection.input, input.isEmpty || connection.phase != .open {
             if !input.isEmpty { connection.mustLinger = true }
             buffers.release(input)
@@ -202,6 +226,7 @@ extension EdgeLoop {
         }
         connection.input = nil
         connection.output = nil
+        charge(connection)
         connection.descriptor = -1
         connection.phase = .free
         connection.generation &+= 1

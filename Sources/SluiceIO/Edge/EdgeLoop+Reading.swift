@@ -69,7 +69,7 @@ extension EdgeLoop {
     /// The connection's buffer with room in it, or nil when the memory budget is spent.
     private func roomToReceive(_ connection: EdgeConnection) -> ReceiveBuffer? {
         guard let input = connection.input else {
-            connection.input = buffers.acquire()
+            connection.input = buffers.acquireFirst()
             return connection.input
         }
         input.compact()
@@ -112,7 +112,7 @@ extension EdgeLoop {
         case .incomplete:
             return false
         case .refused(let problem):
-            refuse(connection, problem, head: nil)
+            refuse(connection, problem, head: connection.parser.unfinishedHead(input.unread))
             return false
         case .head(let head):
             connection.headBytes = head.headBytes
@@ -171,6 +171,12 @@ extension EdgeLoop {
         return head
     }
 
+    /// As much of the head at the front as has been understood.
+    func knownHead(_ connection: EdgeConnection) -> HTTPRequestHead? {
+        if connection.progress != .head { return currentHead(connection) }
+        return connection.input.flatMap { connection.parser.unfinishedHead($0.unread) }
+    }
+
     private func handOver(_ connection: EdgeConnection, _ input: ReceiveBuffer) {
         guard let head = currentHead(connection) else { return }
         handOver(connection, input, head, bodyBytes: connection.bodyBytes)
@@ -183,7 +189,7 @@ extension EdgeLoop {
         let head = isDraining ? head.closing : head
         let keepAlive = head.keepAlive
         let total = head.headBytes + bodyBytes
-        guard queues.hasRoom else {
+        guard hasAnswerRoom else {
             wantsAnswerRoom = true
             return stall(connection, bodyBytes: bodyBytes)
         }
@@ -205,7 +211,6 @@ extension EdgeLoop {
             output.bytes.truncate(to: before)
             return stall(connection, bodyBytes: bodyBytes)
         }
-        queues.charge(output)
         counts.requests &+= 1
         input.consume(total)
         connection.progress = .head

@@ -50,7 +50,7 @@ extension EdgeLoop {
             close(connection)
         case .head, .body:
             counts.timedOut += 1
-            refuse(connection, .requestTimeout, head: currentHead(connection))
+            refuse(connection, .requestTimeout, head: knownHead(connection))
             settle(connection)
         case .send:
             counts.timedOut += 1

@@ -31,7 +31,9 @@ package final class EdgeLoop: @unchecked Sendable {
     var connections: ContiguousArray<EdgeConnection> = []
     var freePlaces: [Int] = []
     var buffers: BufferPool
-    var queues: AnswerQueuePool
+    var queues = AnswerQueuePool()
+    /// Memory of all answer queues that are attached to connections, as of their last flush.
+    var answerBytes = 0
     var wheel: TimeoutWheel
     var tickets = TicketQueue()
     /// Answers that wait for tickets below this may go.
@@ -77,7 +79,6 @@ package final class EdgeLoop: @unchecked Sendable {
         now = MonotonicClock.coarseMilliseconds
         wheel = TimeoutWheel(now: now)
         buffers = BufferPool(limit: limits.receiveBudget)
-        queues = AnswerQueuePool(limit: limits.answerMemoryBytes)
         poller = try Poller(capacity: 512)
         try poller.add(waker.descriptor, [.readable, .edgeTriggered], token: Self.wakerToken)
         try watchListeners()
@@ -128,7 +129,7 @@ package final class EdgeLoop: @unchecked Sendable {
     private func publishStats() {
         counts.publish(
             to: stats, receiveMemoryBytes: buffers.allocatedBytes,
-            answerMemoryBytes: queues.allocatedBytes)
+            answerMemoryBytes: answerBytes + queues.bytes)
     }
 
     /// For asserts: whether the caller is the loop's thread.

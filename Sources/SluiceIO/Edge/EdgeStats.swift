@@ -5,7 +5,8 @@ package final class EdgeStats: Sendable {
     /// Connections open now, those that only read their last answer included.
     package let openConnections = Atomic<Int>(0)
     package let accepted = Atomic<Int>(0)
-    /// Connections turned away over the limit, with or without words.
+    /// Connections turned away over a limit, with or without words, and those closed because they did
+    /// not read their answers when the memory for answers was spent.
     package let overLimit = Atomic<Int>(0)
     /// Times accepting paused for want of descriptors.
     package let acceptPauses = Atomic<Int>(0)
@@ -21,8 +22,6 @@ package final class EdgeStats: Sendable {
     package let receiveMemoryBytes = Atomic<Int>(0)
     /// Memory of answers allocated now, in use or kept for reuse.
     package let answerMemoryBytes = Atomic<Int>(0)
-    /// Connections closed to make room for answers, because their clients did not take theirs.
-    package let answersDropped = Atomic<Int>(0)
     /// Requests that wait for `resumeStalled` or for room for their answers.
     package let stalled = Atomic<Int>(0)
 
@@ -40,7 +39,6 @@ struct EdgeCounts {
     var timedOut = 0
     var bytesIn = 0
     var bytesOut = 0
-    var answersDropped = 0
     var stalled = 0
 
     func publish(to stats: EdgeStats, receiveMemoryBytes: Int, answerMemoryBytes: Int) {
@@ -56,6 +54,5 @@ struct EdgeCounts {
         stats.stalled.store(stalled, ordering: .relaxed)
         stats.receiveMemoryBytes.store(receiveMemoryBytes, ordering: .relaxed)
         stats.answerMemoryBytes.store(answerMemoryBytes, ordering: .relaxed)
-        stats.answersDropped.store(answersDropped, ordering: .relaxed)
     }
 }

@@ -10,12 +10,15 @@ import SluiceHTTP
     static let smallest = 16_384
 
     let capacity: Int
+    /// Beyond the pool's limit: to be given back when the turn ends.
+    let isOverdraft: Bool
     private let memory: UnsafeMutablePointer<UInt8>
     private(set) var start = 0
     private(set) var end = 0
 
-    init(capacity: Int) {
+    init(capacity: Int, isOverdraft: Bool = false) {
         self.capacity = capacity
+        self.isOverdraft = isOverdraft
         // Safety: freed in deinit; only bytes below `end` are ever read.
         unsafe memory = .allocate(capacity: capacity)
     }
@@ -95,7 +98,12 @@ import SluiceHTTP
 /// The receive buffers of one loop: free ones by size, last in first out, so that a busy loop
 /// keeps using the same warm memory.
 ///
-/// Invariants: 1. `allocatedBytes <= limit`, and it counts every buffer, attached or free.
+/// When the budget is spent by requests that are incomplete, those that arrive whole still find a
+/// buffer for the moment it takes to handle them: the overdraft. Otherwise whoever opens enough
+/// connections and sends one byte on each would shut out everybody.
+///
+/// Invariants: 1. `allocatedBytes <= limit + overdraftBytes`, and it counts every buffer, attached or
+/// free; free ones are no overdraft.
 /// 2. capacities are powers of two times the smallest. Owner: the loop's thread.
 struct BufferPool {
     let limit: Int
@@ -105,6 +113,8 @@ struct BufferPool {
     /// Free buffers kept of each size but the smallest, of which all are kept.
     private static let largeKept = 2
     private static let sizes = 20
+    /// Most memory beyond the limit. More than one buffer, since requests that stall keep theirs.
+    static let overdraftBytes = 64 * ReceiveBuffer.smallest
 
     init(limit: Int) {
         self.limit = limit
@@ -119,6 +129,14 @@ struct BufferPool {
             index += 1
         }
         return index
+    }
+
+    /// An empty buffer of the smallest size, from the overdraft if need be; nil when that is spent, too.
+    mutating func acquireFirst() -> ReceiveBuffer? {
+        if let buffer = acquire() { return buffer }
+        guard allocatedBytes + ReceiveBuffer.smallest <= limit + Self.overdraftBytes else { return nil }
+        allocatedBytes += ReceiveBuffer.smallest
+        return ReceiveBuffer(capacity: ReceiveBuffer.smallest, isOverdraft: true)
     }
 
     /// An empty buffer for at least `capacity` bytes, or nil when the budget is spent.
@@ -136,7 +154,7 @@ struct BufferPool {
     mutating func release(_ buffer: ReceiveBuffer) {
         buffer.removeAll()
         let index = buffer.capacity == ReceiveBuffer.smallest ? 0 : Self.sizeClass(of: buffer.capacity)
-        if index > 0 && free[index].count >= Self.largeKept {
+        if buffer.isOverdraft || (index > 0 && free[index].count >= Self.largeKept) {
             allocatedBytes -= buffer.capacity
         } else {
             free[index].append(buffer)

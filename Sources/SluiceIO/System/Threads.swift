@@ -55,7 +55,7 @@ package enum CPUAffinity {
 package enum ProcessSignals {
     package enum Termination: Sendable { case terminate, interrupt }
 
-    /// Holds back SIGTERM and SIGINT for `waitForTermination` and ignores SIGPIPE. Call it first
+    /// Holds back SIGTERM and SIGINT for `waitForTermination` and ignores SIGPIPE and SIGXFSZ. Call it first
     /// thing in main: threads inherit it from the thread that starts them.
     package static func block() { _ = clio_signals_block() }
 

@@ -96,22 +96,26 @@ final class AnswerWriter {
 
     /// A refusal after which the connection closes.
     func appendClosing(
-        _ answer: borrowing PlatformAnswer, _ problem: EdgeProblem, isHead: Bool, to output: inout ByteBuffer
+        _ answer: borrowing PlatformAnswer, _ problem: EdgeProblem, isHead: Bool, allowedOrigin: Bytes,
+        to output: inout ByteBuffer
     ) {
         var options = HTTPResponseOptions(persistence: .close, isHead: isHead)
+        options.allowedOrigin = allowedOrigin
         if case .unavailable(let seconds) = problem { options.retryAfterSeconds = seconds }
         let responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }
 
-    /// The 503 in the place of an answer whose commit failed.
+    /// The 503 in the place of an answer whose commit failed. Without `allowedOrigin` a page could not
+    /// read it, and would take it for a broken network.
     func appendFailure(
         _ answer: borrowing PlatformAnswer, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool,
-        to output: inout ByteBuffer
+        allowedOrigin: Bytes, to output: inout ByteBuffer
     ) {
         var options = HTTPResponseOptions(
             persistence: HTTPPersistence(keepAlive: keepAlive), isHead: isHead)
         options.retryAfterSeconds = retryAfterSeconds
+        options.allowedOrigin = allowedOrigin
         let responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }

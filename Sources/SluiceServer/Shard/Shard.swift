@@ -11,10 +11,10 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
-/// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
-/// block that holds events does not stay open beyond the batch. 5. A request is counted once, with
-/// the answer it got: what waits for a commit is counted when that has succeeded or failed.
+/// source asked for `acknowledge: received` and the block that came back last was committed.
+/// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
+/// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
+/// open beyond the batch.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
 // @unchecked: confined to the thread of `run`.
@@ -30,13 +30,16 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private var open: OpenBlock?
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
+    /// Whether the block that came back last could not be committed.
+    private var logFails = false
 
     private let requestBody = RequestBody()
     private var platformAnswer = PlatformAnswer()
     private var addressText = ByteBuffer(capacity: 64)
     private var credential = ByteBuffer(capacity: 256)
     private var clock = BatchClock()
-    private var waiting = WaitingRequests()
+    private var arrivals = ArrivalLog()
+    private var held = HeldCounts()
     private let answers: AnswerWriter
     package private(set) var failureTag: UInt32 = 0
 
@@ -102,16 +105,15 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         }
         guard let block = open else { return .stall }
 
-        // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
-        let isHead = head.method == .head
         let platformRequest = PlatformRequest(
-            method: isHead ? .get : head.method, path: head.path[offset..<head.path.count], query: head.query,
+            method: head.method, path: head.path[offset..<head.path.count], query: head.query,
             contentType: head.contentType, body: body,
             origin: origin(of: request, source: source, platform: platform))
         platformAnswer.reset()
         let mark = block.mark
         var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
-        if isHead {
+        if head.method == .head {
+            // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
             block.rollback(to: mark)
             result = DecodeResult()
         }
@@ -122,26 +124,27 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
         _ block: OpenBlock, _ answer: inout ByteBuffer
     ) -> Disposition {
-        let waits = result.accepted > 0 && source.acknowledge == .committed
+        // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
+        let waits = result.accepted > 0 && (source.acknowledge == .committed || logFails)
+        let counts = HeldCounts.Entry(
+            ticket: block.ticket, platform: platform, status: platformAnswer.status, source: source.index,
+            result: result)
+        if waits { held.add(counts) } else { count(counts) }
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
-        let ticket = block.ticket
-        let request = WaitingRequest(
-            arrivalMicroseconds: clock.monotonicMicroseconds, platform: platform, source: source.index,
-            status: platformAnswer.status, result: result)
-        if waits { waiting.add(request, ticket: ticket) } else { count(request) }
         if block.payload.count >= Limits.blockBytes { hand(over: block) }
         guard waits else { return .now }
         failureTag = FailureTag(platform).value
-        return .after(ticket: ticket)
+        arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
+        return .after(ticket: block.ticket)
     }
 
-    private func count(_ request: WaitingRequest) {
-        metrics.countRequest(platform: request.platform, status: request.status)
+    private func count(_ entry: HeldCounts.Entry) {
+        metrics.countRequest(platform: entry.platform, status: entry.status)
         metrics.countEvents(
-            platform: request.platform, source: request.source, result: request.result,
-            duplicates: request.result.duplicates)
+            platform: entry.platform, source: entry.source, result: entry.result,
+            duplicates: entry.result.duplicates)
     }
 
     private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
@@ -209,19 +212,23 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             }
         }
         say(problem, platform)
-        answers.appendClosing(platformAnswer, problem, isHead: head?.method == .head, to: &answer)
+        var origin = Bytes.empty
+        if let head, !head.origin.isEmpty, sources.anyAllows(origin: head.origin) { origin = head.origin }
+        answers.appendClosing(
+            platformAnswer, problem, isHead: head?.method == .head, allowedOrigin: origin, to: &answer)
     }
 
     /// A commit failed: the answer prepared for it is replaced.
     package func answerFailure(
-        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
+        answer: inout ByteBuffer
     ) {
         clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
         answers.appendFailure(
             platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
-            to: &answer)
+            allowedOrigin: HTTPResponse.allowedOrigin(of: prepared), to: &answer)
     }
 
     /// Fills `platformAnswer` with a problem in the platform's words, and counts it.
@@ -256,15 +263,17 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private func settle(_ block: OpenBlock) {
         switch block.commit {
         case .committed:
+            logFails = false
             let now = MonotonicClock.nowMicroseconds
-            waiting.settle(through: block.ticket) { request in
-                metrics.acknowledge.observe(microseconds: Int(now - request.arrivalMicroseconds))
-                count(request)
+            arrivals.settle(through: block.ticket) { arrived, count in
+                metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
+            held.settle(through: block.ticket, count)
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
-            // The answers that are given instead are counted as they are written.
-            waiting.settle(through: block.ticket) { _ in }
+            logFails = true
+            arrivals.settle(through: block.ticket) { _, _ in }
+            held.settle(through: block.ticket) { _ in }
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")

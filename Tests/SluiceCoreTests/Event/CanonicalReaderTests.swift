@@ -19,7 +19,8 @@ import Testing
     }
 
     @Test func readsALine() throws {
-        let line = "{\(head),\"network\":\"topsort\",\"user\":{\"id\":\"a\\\"b\"},\"ad\":{\"id\":\"bid\"},"
+        let line =
+            "{\(head),\"network\":\"topsort\",\"user\":{\"id\":\"a\\\"b\"},\"ad\":{\"id\":\"bid\"},"
             + "\"order\":{\"items\":[{\"sku\":\"s\",\"quantity\":2}]},\"ext\":{\"topsort\":{\"x\":1}},\"later\":[1]}"
         var fields = EventFields()
         try Array(line.utf8).withBytes { bytes throws(CanonicalError) in
@@ -44,7 +45,8 @@ import Testing
     @Test func readsTheHeadOnly() throws {
         var fields = EventFields()
         // What stands behind the head is not looked at.
-        try Array("{\(head),\"network\":\"gowit\",\"user\":{broken".utf8).withBytes { bytes throws(CanonicalError) in
+        try Array("{\(head),\"network\":\"gowit\",\"user\":{broken".utf8).withBytes {
+            bytes throws(CanonicalError) in
             try CanonicalReader().parseHead(bytes, into: &fields)
             let network = fields.text(.network)?.string
             #expect(network == "gowit")
@@ -55,8 +57,10 @@ import Testing
 
     @Test(arguments: [
         ("id", "{\"type\":\"click\"}"), ("type", #"{"id":"x","type":"cluck"}"#),
-        ("user", #"{"id":"x","type":"click","user":1}"#), ("order.items[0]", #"{"order":{"items":[{"sku":1}]}}"#),
-        ("ends too early", "{"), ("expected an object", "[]"), ("after the JSON value", "{}{}"), ("too early", ""),
+        ("user", #"{"id":"x","type":"click","user":1}"#),
+        ("order.items[0]", #"{"order":{"items":[{"sku":1}]}}"#),
+        ("ends too early", "{"), ("expected an object", "[]"), ("after the JSON value", "{}{}"),
+        ("too early", ""),
     ])
     func refuses(_ part: String, _ line: String) {
         #expect(reason(line)?.contains(part) == true, "\(reason(line) ?? "taken")")

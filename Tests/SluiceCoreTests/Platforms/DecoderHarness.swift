@@ -74,7 +74,9 @@ final class DecoderHarness {
         send(Array(body.utf8), method: method, path: path, query: query, contentType: contentType)
     }
 
-    func pixel(_ query: String) -> Outcome { send([], method: .get, path: "/pixel.gif", query: query, contentType: "") }
+    func pixel(_ query: String) -> Outcome {
+        send([], method: .get, path: "/pixel.gif", query: query, contentType: "")
+    }
 }
 
 extension Array where Element == String {

@@ -39,7 +39,8 @@ struct Fixture: CustomTestStringConvertible, Sendable {
         let folder = folder.appendingPathComponent(platform)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { $0.hasSuffix(".txt") }.sorted().compactMap { name in
-            guard let text = try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8) else {
+            guard let text = try? String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+            else {
                 return nil
             }
             return Fixture(platform: platform, name: String(name.dropLast(4)), text: text)
@@ -92,7 +93,9 @@ struct Fixture: CustomTestStringConvertible, Sendable {
 
     func harness() -> DecoderHarness { platform == "topsort" ? .topsort() : .native() }
 
-    func send(_ harness: DecoderHarness, body replacement: [UInt8]? = nil, query other: String? = nil) -> DecoderHarness.Outcome {
+    func send(_ harness: DecoderHarness, body replacement: [UInt8]? = nil, query other: String? = nil)
+        -> DecoderHarness.Outcome
+    {
         harness.send(
             replacement ?? Array(body.utf8), method: method, path: path, query: other ?? query,
             contentType: contentType)

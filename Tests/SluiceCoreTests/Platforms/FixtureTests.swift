@@ -56,7 +56,8 @@ private let fixtures = Fixture.all("native") + Fixture.all("topsort")
                 changed[index] = UInt8.random(in: 0...255, using: &generator)
                 let harness = fixture.harness()
                 let outcome = fixture.send(harness, body: changed)
-                #expect([200, 202, 204, 400, 413, 422].contains(outcome.status), "\(index) \(changed[index])")
+                #expect(
+                    [200, 202, 204, 400, 413, 422].contains(outcome.status), "\(index) \(changed[index])")
                 if outcome.contentType == .json {
                     #expect(foundation(outcome.answer) is NSDictionary, "\(index) \(changed[index])")
                 }

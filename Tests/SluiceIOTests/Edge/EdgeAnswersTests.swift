@@ -101,6 +101,35 @@ import Testing
         #expect(edge.handled.count == requests)
     }
 
+    @Test func answersNobodyReadsHaveABudget() throws {
+        var limits = EdgeLimits()
+        limits.answerMemoryBytes = 5 << 20
+        let edge = try TestEdge(limits, sendBuffer: 16_384)
+        defer { edge.stop() }
+        let first = try edge.client(receiveBuffer: 16_384)
+        try first.send(get("/big/1000000"))
+        #expect(eventually { edge.handled.count == 1 })
+        var others: [TestClient] = []
+        for _ in 0..<8 {
+            let other = try edge.client(receiveBuffer: 16_384)
+            try other.send(get("/big/1000000"))
+            others.append(other)
+        }
+        #expect(eventually { edge.handled.count == 9 })
+        #expect(eventually { edge.loop.stats.overLimit.load(ordering: .relaxed) >= 3 })
+        // Those who were there before, and those who read, notice nothing.
+        #expect(try first.answer().body.utf8.count == 1_000_000)
+        let reader = try edge.client()
+        try reader.send(get("/now"))
+        #expect(try reader.answer().body == "/now")
+        // What the closed connections held is given back.
+        others.removeAll()
+        #expect(eventually { edge.loop.stats.openConnections.load(ordering: .relaxed) <= 2 })
+        let late = try edge.client(receiveBuffer: 16_384)
+        try late.send(get("/big/1000000"))
+        #expect(try late.answer().body.utf8.count == 1_000_000)
+    }
+
     @Test func waitingAnswersLargerThanTheSocketBuffer() throws {
         let edge = try TestEdge(sendBuffer: 16_384)
         defer { edge.stop() }

@@ -136,11 +136,18 @@ import Testing
             holders.append(client)
         }
         #expect(eventually { edge.loop.stats.receiveMemoryBytes.load(ordering: .relaxed) == 4 * 16_384 })
+        // Another incomplete request finds no room.
         let turnedAway = try edge.client()
-        try turnedAway.send(get("/now"))
+        try turnedAway.send("POST /now HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\na")
         #expect(try turnedAway.answer().status == 503)
         turnedAway.finishWriting()
         turnedAway.expectEnd()
+        // One that is whole does: nobody can shut out everybody with a few bytes per connection.
+        let whole = try edge.client()
+        for round in 0..<100 {
+            try whole.send(get("/now/\(round)"))
+            #expect(try whole.answer().body == "/now/\(round)")
+        }
         // Those who were there first finish, and make room.
         for client in holders {
             try client.send("bc")

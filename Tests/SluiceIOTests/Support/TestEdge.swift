@@ -2,6 +2,7 @@ import SluiceCore
 import SluiceHTTP
 import SluiceIO
 import Synchronization
+import Testing
 
 /// An edge loop on a thread of its own, with a handler that does what the path says:
 /// `/now`, `/wait/TICKET`, `/stall` (while stalling is on, else like `/now`), `/big/BYTES`. The
@@ -109,8 +110,10 @@ private final class TestHandler: EdgeHandler, Sendable {
     }
 
     func answerFailure(
-        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, answer: inout ByteBuffer
+        tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
+        answer: inout ByteBuffer
     ) {
+        #expect(prepared.hasPrefix("HTTP/1.1 200 Test\r\n"))
         Self.write(
             503, "failed \(tag) \(retryAfterSeconds)", keepAlive: keepAlive, isHead: isHead, to: &answer)
     }

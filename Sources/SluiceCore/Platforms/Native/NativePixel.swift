@@ -4,9 +4,8 @@
 /// `order.items.0.sku`; rows begin with 0 and have no gaps). A list is given by repeating its
 /// parameter. These short names stand for the long ones: `page_url`, `referrer` (context);
 /// `user_id`, `customer_id` (user); `ad_id`, `ad_url`, `placement_id`, `click_id`, `campaign_id`
-/// (ad); `product_id`, `search_query` (placement); `order_id`, `currency` (order). Any other
-/// parameter is kept in `ext.native` as a string, except `key`: that is the sender's credential, and
-/// no part of the event.
+/// (ad); `product_id`, `search_query` (placement); `order_id`, `currency` (order). `key` is the
+/// source's credential and is not kept. Any other parameter is kept in `ext.native` as a string.
 enum NativePixel {
     static func read(
         _ query: Bytes, _ parser: EventParser, _ json: JSONScratch, into fields: inout EventFields
@@ -32,6 +31,8 @@ enum NativePixel {
     }
 
     private static let parametersMax = 20_000
+    /// The parameter by which a source is found.
+    private static let credential: StaticString = "key"
 
     private static let image: [UInt8] = [
         0x47, 0x49, 0x46, 0x38, 0x39, 0x61,  // GIF89a
@@ -53,7 +54,9 @@ enum NativePixel {
                     .invalidEncoding, path: "query",
                     words: "has a parameter whose name is not percent-encoded UTF-8"))
         }
-        guard !fields.bytes(key).equals("key") else { return }
+        // The credential, which image requests cannot carry elsewhere, is no part of the event: it
+        // must reach neither the log nor a destination.
+        if fields.bytes(key).equals(credential) { return }
         let target = resolve(fields.bytes(key), parser.schema)
         guard let text = decoded(value, &fields) else {
             var problem = FieldProblem(.invalidEncoding)
@@ -107,7 +110,8 @@ enum NativePixel {
             if Int(target.item) == fields.itemCount { fields.beginItem() }
             guard Int(target.item) < fields.itemCount else {
                 return fields.note(
-                    FieldProblem(.conflict, path: "order.items", words: "must be numbered from 0 without gaps"))
+                    FieldProblem(
+                        .conflict, path: "order.items", words: "must be numbered from 0 without gaps"))
             }
             if fields.hasItem(Int(target.item), field) {
                 return parser.note(.duplicateKey, target.object, target.property, target.item, 0, &fields)
@@ -115,7 +119,8 @@ enum NativePixel {
         case .structure, .ext:
             return parser.note(.wrongType, target.object, target.property, target.item, 0, &fields)
         }
-        let taken = fields.takeText(text, property.rule, empty: property.empty, previous: previous, scratch: json)
+        let taken = fields.takeText(
+            text, property.rule, empty: property.empty, previous: previous, scratch: json)
         _ = parser.store(taken, property, target.property, target.object, target.item, .none, &fields)
     }
 }

@@ -28,7 +28,7 @@ struct NativeReport: ~Copyable {
         schema.appendPath(of: problem, in: fields, into: &rejections)
         let end = rejections.count
         rejections.append("\",\"code\":\"")
-        rejections.append(problem.code.rawValue)
+        rejections.append(problem.code.label)
         rejections.append("\",\"message\":\"")
         rejections.reserve(end - start)
         rejections.append(rejections.bytes[start..<end])

@@ -41,7 +41,8 @@ enum NativeRules {
     private static func missingProduct(_ row: Int) -> FieldProblem {
         var problem = FieldProblem(.missing)
         problem.object = CanonicalSchema.itemsPlace
-        problem.property = CanonicalSchema.native.objects[Int(CanonicalSchema.itemsPlace)].place(of: Bytes("product_id"))
+        problem.property = CanonicalSchema.native.objects[Int(CanonicalSchema.itemsPlace)].place(
+            of: Bytes("product_id"))
         problem.item = Int32(row)
         problem.words = "is required, or else sku"
         return problem

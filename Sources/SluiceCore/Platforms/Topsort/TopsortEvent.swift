@@ -91,7 +91,9 @@ struct TopsortEvent {
     }
 
     private func writeObject(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
-        guard let type = fields.slot(.objectType), Choice.objectType.contains(fields.bytes(type)) else { return }
+        guard let type = fields.slot(.objectType), Choice.objectType.contains(fields.bytes(type)) else {
+            return
+        }
         out.append(",\"object\":{\"type\":")
         out.append(type, of: fields)
         member("assetId", .objectAssetID, fields, &out)
@@ -110,7 +112,8 @@ struct TopsortEvent {
                 if name.equals("externalVendorId", in: text), (try? reader.peek()) == .string {
                     guard let value = try? reader.string() else { return }
                     let text = reader.decoded(value)
-                    guard !text.isEmpty, text.count <= CoreLimits.catalogIDBytesMax, text.firstIndex(of: 0) == nil
+                    guard !text.isEmpty, text.count <= CoreLimits.catalogIDBytesMax,
+                        text.firstIndex(of: 0) == nil
                     else { continue }
                     key("externalVendorId", &out)
                     out.appendJSONString(text)
@@ -214,7 +217,11 @@ enum TopsortErrorText {
             let isMessage = key.equals("message", in: body)
             if isCode || isMessage, try reader.peek() == .string {
                 let text = try reader.string()
-                if isCode { code = reader.decoded(text).string } else { message = reader.decoded(text).string }
+                if isCode {
+                    code = reader.decoded(text).string
+                } else {
+                    message = reader.decoded(text).string
+                }
             } else {
                 _ = try reader.skipValue()
             }

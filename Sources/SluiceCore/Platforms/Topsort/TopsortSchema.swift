@@ -21,8 +21,17 @@ enum TopsortKind: UInt8, CaseIterable, Sendable {
     }
 
     init?(_ name: Bytes) {
-        guard let kind = TopsortKind.allCases.first(where: { name.equals($0.name) }) else { return nil }
-        self = kind
+        if name.equals("impressions") {
+            self = .impressions
+        } else if name.equals("clicks") {
+            self = .clicks
+        } else if name.equals("purchases") {
+            self = .purchases
+        } else if name.equals("pageviews") {
+            self = .pageviews
+        } else {
+            return nil
+        }
     }
 }
 
@@ -116,7 +125,8 @@ enum TopsortSchema {
             ObjectSchema(
                 "entity",
                 [
-                    Property("type", .choice(.entityType), .field(.entityType), required: true, empty: .refused),
+                    Property(
+                        "type", .choice(.entityType), .field(.entityType), required: true, empty: .refused),
                     Property("id", catalog, .field(.entityID), required: true, empty: .refused),
                 ]),
             ObjectSchema(
@@ -148,7 +158,8 @@ enum TopsortSchema {
             ObjectSchema(
                 "object",
                 [
-                    Property("type", .choice(.objectType), .field(.objectType), required: true, empty: .refused),
+                    Property(
+                        "type", .choice(.objectType), .field(.objectType), required: true, empty: .refused),
                     Property("assetId", catalog, .field(.objectAssetID)),
                     Property("clickType", .text(max: CoreLimits.wordBytesMax), .field(.objectClickType)),
                 ]),

@@ -19,7 +19,9 @@ import Testing
         #expect(DecoderHarness.native().send(#"{"type":"page_view"}"#, contentType: type).status == 202)
     }
 
-    @Test(arguments: ["image/png", "application/xml", "multipart/form-data; boundary=x", "application/json2", ";"])
+    @Test(arguments: [
+        "image/png", "application/xml", "multipart/form-data; boundary=x", "application/json2", ";",
+    ])
     func refusesOtherTypes(_ type: String) {
         let outcome = DecoderHarness.native().send(#"{"type":"page_view"}"#, contentType: type)
         #expect(outcome.status == 415)
@@ -33,16 +35,41 @@ import Testing
         #expect(DecoderHarness.native().send("{}", path: "/pixel.gif").status == 405)
     }
 
+    @Test func headOfThePixelSaysWhatGetWouldAndKeepsNothing() {
+        let deduplicator = SetDeduplicator()
+        let harness = DecoderHarness.native(deduplicator)
+        let query = "type=page_view&id=1"
+        let head = harness.send([], method: .head, path: "/pixel.gif", query: query, contentType: "")
+        #expect(head.status == 200)
+        #expect(head.contentType == .gif)
+        #expect(head.noStore)
+        #expect(head.lines.isEmpty)
+        #expect(harness.pixel(query).lines.count == 1)
+    }
+
+    @Test func theCredentialOfAPixelIsNotKept() {
+        for query in ["key=secret&type=page_view", "type=page_view&k%65y=secret", "type=page_view&key=%ff"] {
+            let outcome = DecoderHarness.native().pixel(query)
+            #expect(outcome.status == 200)
+            #expect(outcome.lines.count == 1)
+            #expect(!outcome.lines[0].contains("secret") && !outcome.lines[0].contains("ext"))
+        }
+    }
+
     // MARK: shapes of a request
 
     @Test(arguments: [
-        ("", "empty_request"), (" \n ", "empty_request"), ("[]", "empty_request"), (#"{"events":[]}"#, "empty_request"),
+        ("", "empty_request"), (" \n ", "empty_request"), ("[]", "empty_request"),
+        (#"{"events":[]}"#, "empty_request"),
         ("7", "invalid_json"), (#""x""#, "invalid_json"), ("{", "invalid_json"), ("nul", "invalid_json"),
         (#"{"events":[{"type":"page_view"}],"more":1}"#, "invalid_json"),
         (#"{"type":"page_view"} x"#, "invalid_json"), (#"[{"type":"page_view"}]["#, "invalid_json"),
         (#"{"type":"page_view","x":{"a":1,"a":2}}"#, "invalid_json"),
         (String(repeating: "[", count: 100_000), "invalid_json"),
-        (#"{"type":"page_view","x":"# + String(repeating: "[", count: 40) + String(repeating: "]", count: 40) + "}", "invalid_json"),
+        (
+            #"{"type":"page_view","x":"# + String(repeating: "[", count: 40)
+                + String(repeating: "]", count: 40) + "}", "invalid_json"
+        ),
         ("\u{FEFF}{\"type\":\"page_view\"}", "invalid_json"),
     ])
     func refusesAsAWhole(_ body: String, _ code: String) {
@@ -62,6 +89,8 @@ import Testing
         #expect(text(half.answer, "rejected.0.code") == "invalid_json")
         let one = DecoderHarness.native().send("{\"type\":\"page_view\"}\n")
         #expect(one.lines.count == 1)
+        let list = DecoderHarness.native().send("{\"events\":[{\"type\":\"page_view\"}\n]}")
+        #expect(list.lines.count == 1)
     }
 
     @Test func takesTenThousandEventsAndNotOneMore() {
@@ -69,7 +98,9 @@ import Testing
         let full = [String](repeating: event, count: CoreLimits.eventsPerRequestMax)
         #expect(DecoderHarness.native().send("[" + full.joined(separator: ",") + "]").lines.count == 10_000)
         let harness = DecoderHarness.native()
-        for body in ["[" + (full + [event]).joined(separator: ",") + "]", (full + [event]).joined(separator: "\n")] {
+        for body in [
+            "[" + (full + [event]).joined(separator: ",") + "]", (full + [event]).joined(separator: "\n"),
+        ] {
             let outcome = harness.send(body)
             #expect(outcome.status == 413)
             #expect(text(outcome.answer, "code") == "too_many_events")
@@ -82,7 +113,8 @@ import Testing
     @Test func countsDuplicates() {
         let deduplicator = SetDeduplicator()
         let harness = DecoderHarness.native(deduplicator)
-        let body = #"[{"type":"page_view","id":"1"},{"type":"page_view","id":"1"},{"type":"click","id":"1","ad":{"id":"a"}}]"#
+        let body =
+            #"[{"type":"page_view","id":"1"},{"type":"page_view","id":"1"},{"type":"click","id":"1","ad":{"id":"a"}}]"#
         let first = harness.send(body)
         #expect(first.answer == #"{"accepted":2,"duplicates":1,"rejected":[]}"#)
         #expect(first.result.duplicates == 1)
@@ -104,10 +136,13 @@ import Testing
     @Test func hashesWhatEventsAreFoundBy() {
         let harness = DecoderHarness.native()
         harness.send(
-            #"{"type":"purchase","id":"e\u0031","session_id":"s","user":{"id":"u","keys":["k1","k\"2"]},"order":{"id":"o","items":[{"sku":"x"}]}}"#)
+            #"{"type":"purchase","id":"e\u0031","session_id":"s","user":{"id":"u","keys":["k1","k\"2"]},"order":{"id":"o","items":[{"sku":"x"}]}}"#
+        )
         var hashes: Set<UInt64> = []
         for index in 0..<harness.block.mark.filterHashes { hashes.insert(harness.block.filterHashes[index]) }
-        let expected = ["e1", "s", "u", "k1", "k\"2", "o"].map { Array($0.utf8).withBytes { EventHash.filter($0) } }
+        let expected = ["e1", "s", "u", "k1", "k\"2", "o"].map {
+            Array($0.utf8).withBytes { EventHash.filter($0) }
+        }
         #expect(hashes == Set(expected))
         #expect(harness.block.mark.fingerprints == 1)
     }
@@ -123,11 +158,15 @@ import Testing
         #expect(text(filled, "context.user_agent") == "Agent \"1\"")
         #expect(text(filled, "context.page_url") == "https://shop.example/")
         #expect(text(filled, "context.ip") == "192.0.2.0")
-        let own = send(#"{"type":"page_view","context":{"page_url":"p","user_agent":"a","ip":"2001:db8::1"}}"#)
+        let own = send(
+            #"{"type":"page_view","context":{"page_url":"p","user_agent":"a","ip":"2001:db8::1"}}"#)
         #expect(text(own, "context.user_agent") == "a")
         #expect(text(own, "context.page_url") == "p")
         #expect(text(own, "context.ip") == "2001:db8::")
-        #expect(text(send(#"{"type":"page_view"}"#, agent: String(repeating: "x", count: 5_000)), "context.user_agent") == nil)
+        #expect(
+            text(
+                send(#"{"type":"page_view"}"#, agent: String(repeating: "x", count: 5_000)),
+                "context.user_agent") == nil)
     }
 
     // MARK: values
@@ -138,21 +177,48 @@ import Testing
         (#"{"type":"purchase","order":{"items":[{"name":"x"}]}}"#, "order.items[0].product_id", "missing"),
         (#"{"type":"purchase","order":{"items":[{"sku":"x"},7]}}"#, "order.items[1]", "wrong_type"),
         (#"{"type":"purchase","order":{"items":{"sku":"x"}}}"#, "order.items", "wrong_type"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","sku":"y"}]}}"#, "order.items[0].sku", "duplicate_key"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","a":1,"\u0061":2}]}}"#, "order.items[0].a", "duplicate_key"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","unit_price":-0.01}]}}"#, "order.items[0].unit_price", "out_of_range"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","unit_price":1e400}]}}"#, "order.items[0].unit_price", "out_of_range"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","quantity":-1}]}}"#, "order.items[0].quantity", "out_of_range"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","ltv_quantity":1.5}]}}"#, "order.items[0].ltv_quantity", "wrong_type"),
-        (#"{"type":"purchase","order":{"items":[{"sku":"x","ltv_quantity":2147483648}]}}"#, "order.items[0].ltv_quantity", "out_of_range"),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","sku":"y"}]}}"#, "order.items[0].sku",
+            "duplicate_key"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","a":1,"\u0061":2}]}}"#, "order.items[0].a",
+            "duplicate_key"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","unit_price":-0.01}]}}"#,
+            "order.items[0].unit_price", "out_of_range"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","unit_price":1e400}]}}"#,
+            "order.items[0].unit_price", "out_of_range"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","quantity":-1}]}}"#, "order.items[0].quantity",
+            "out_of_range"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","ltv_quantity":1.5}]}}"#,
+            "order.items[0].ltv_quantity", "wrong_type"
+        ),
+        (
+            #"{"type":"purchase","order":{"items":[{"sku":"x","ltv_quantity":2147483648}]}}"#,
+            "order.items[0].ltv_quantity", "out_of_range"
+        ),
         (#"{"type":"page_view","placement":{"position":0}}"#, "placement.position", "out_of_range"),
-        (#"{"type":"page_view","placement":{"position":99999999999999999999}}"#, "placement.position", "out_of_range"),
+        (
+            #"{"type":"page_view","placement":{"position":99999999999999999999}}"#, "placement.position",
+            "out_of_range"
+        ),
         (#"{"type":"page_view","page":{"type":"home"}}"#, "page.id", "missing"),
         (#"{"type":"page_view","page":{"type":"house","id":"x"}}"#, "page.type", "invalid_value"),
         (#"{"type":"page_view","entity":{"id":"x"}}"#, "entity.type", "missing"),
         (#"{"type":"page_view","id":""}"#, "id", "empty"),
         (#"{"type":"page_view","type":"page_view"}"#, "type", "duplicate_key"),
-        (#"{"type":"page_view","user":{"email":"a@b.c","email_sha256":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}"#, "user.email_sha256", "duplicate_key"),
+        (
+            #"{"type":"page_view","user":{"email":"a@b.c","email_sha256":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}}"#,
+            "user.email_sha256", "duplicate_key"
+        ),
         (#"{"type":"page_view","user":{"email_sha256":"abc"}}"#, "user.email_sha256", "invalid_value"),
         (#"{"type":"page_view","user":{"phone":"12"}}"#, "user.phone", "invalid_value"),
         (#"{"type":"page_view","user":{"keys":["a",1]}}"#, "user.keys", "wrong_type"),
@@ -180,7 +246,8 @@ import Testing
     /// Every field of the schema, with a value of every JSON type it is not.
     @Test func refusesWrongTypesForEveryField() {
         let samples: [(String, String)] = [
-            ("string", #""x""#), ("number", "1"), ("boolean", "true"), ("array", "[1]"), ("object", #"{"q":1}"#),
+            ("string", #""x""#), ("number", "1"), ("boolean", "true"), ("array", "[1]"),
+            ("object", #"{"q":1}"#),
         ]
         func accepts(_ rule: ValueRule) -> Set<String> {
             switch rule {
@@ -218,11 +285,15 @@ import Testing
     @Test func boundsEveryString() {
         for (path, max) in [("id", 256), ("session_id", 512), ("network", 64)] {
             let longest = String(repeating: "é", count: max / 2)
-            #expect(DecoderHarness.native().send("{\"type\":\"page_view\",\"\(path)\":\"\(longest)\"}").status == 202)
+            #expect(
+                DecoderHarness.native().send("{\"type\":\"page_view\",\"\(path)\":\"\(longest)\"}").status
+                    == 202)
             #expect(rejection("{\"type\":\"page_view\",\"\(path)\":\"\(longest)x\"}").code == "too_long")
             // The bound counts what the text says, not how it is written.
             let escaped = String(repeating: "\\u0078", count: max)
-            #expect(DecoderHarness.native().send("{\"type\":\"page_view\",\"\(path)\":\"\(escaped)\"}").status == 202)
+            #expect(
+                DecoderHarness.native().send("{\"type\":\"page_view\",\"\(path)\":\"\(escaped)\"}").status
+                    == 202)
             #expect(rejection("{\"type\":\"page_view\",\"\(path)\":\"\(escaped)y\"}").code == "too_long")
         }
     }
@@ -235,7 +306,8 @@ import Testing
         #expect(DecoderHarness.native().send(purchase(items)).status == 202)
         #expect(rejection(purchase(items + [#"{"sku":"s"}"#])) == ("order.items", "too_many"))
         let keys = (0...100).map { "\"k\($0)\"" }.joined(separator: ",")
-        #expect(rejection("{\"type\":\"page_view\",\"user\":{\"keys\":[\(keys)]}}") == ("user.keys", "too_many"))
+        #expect(
+            rejection("{\"type\":\"page_view\",\"user\":{\"keys\":[\(keys)]}}") == ("user.keys", "too_many"))
         let unknown = (0..<257).map { "\"k\($0)\":1" }.joined(separator: ",")
         #expect(rejection("{\"type\":\"page_view\",\(unknown)}").code == "too_many")
     }

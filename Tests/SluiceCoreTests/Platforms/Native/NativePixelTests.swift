@@ -33,7 +33,10 @@ import Testing
         ("type=page_view&page.type=home", "page.id", "missing"),
         ("type=purchase&order.items[1].sku=x", "order.items", "conflict"),
         ("type=purchase&order.items[0].sku=x&order.items.0.sku=y", "order.items[0].sku", "duplicate_key"),
-        ("type=purchase&order.items[0].quantity=0&order.items[0].sku=x", "order.items[0].quantity", "out_of_range"),
+        (
+            "type=purchase&order.items[0].quantity=0&order.items[0].sku=x", "order.items[0].quantity",
+            "out_of_range"
+        ),
     ])
     func namesTheParameter(_ query: String, _ field: String, _ code: String) {
         let outcome = DecoderHarness.native().pixel(query)
@@ -46,7 +49,9 @@ import Testing
     }
 
     @Test func keepsWhatItDoesNotKnow() {
-        let line = DecoderHarness.native().pixel("type=page_view&&cb=123&a.b=c&order.items[x].sku=1&empty&referrer=").lines[0]
+        let line = DecoderHarness.native().pixel(
+            "type=page_view&&cb=123&a.b=c&order.items[x].sku=1&empty&referrer="
+        ).lines[0]
         #expect(text(line, "ext.native.cb") == "123")
         #expect(line.contains(#""a.b":"c""#))
         #expect(line.contains(#""order.items[x].sku":"1""#))
@@ -58,7 +63,8 @@ import Testing
         for (short, path) in [
             ("page_url", "context.page_url"), ("referrer", "context.referrer"), ("user_id", "user.id"),
             ("customer_id", "user.customer_id"), ("ad_id", "ad.id"), ("ad_url", "ad.url"),
-            ("placement_id", "ad.placement_id"), ("click_id", "ad.click_id"), ("campaign_id", "ad.campaign_id"),
+            ("placement_id", "ad.placement_id"), ("click_id", "ad.click_id"),
+            ("campaign_id", "ad.campaign_id"),
             ("product_id", "placement.product_id"), ("search_query", "placement.search_query"),
             ("order_id", "order.id"), ("currency", "order.currency"),
         ] {

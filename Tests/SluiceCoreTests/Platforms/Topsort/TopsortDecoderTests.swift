@@ -29,12 +29,17 @@ import Testing
 
     @Test(arguments: ["product", "like", "add-to-cart", "image", "add_to_cart", "purchase_now"])
     func takesBothSetsOfClickTypes(_ type: String) {
-        #expect(text(send("{\"clicks\":[{\(event),\"clickType\":\"\(type)\"}]}").lines[0], "ad.click_type") == type)
+        #expect(
+            text(send("{\"clicks\":[{\(event),\"clickType\":\"\(type)\"}]}").lines[0], "ad.click_type")
+                == type)
     }
 
     @Test func fiftyPerArray() {
         func array(_ count: Int) -> String {
-            "[" + (0..<count).map { "{\"id\":\"\($0)\",\"occurredAt\":\"2026-01-02T03:04:05Z\",\"opaqueUserId\":\"u\"}" }
+            "["
+                + (0..<count).map {
+                    "{\"id\":\"\($0)\",\"occurredAt\":\"2026-01-02T03:04:05Z\",\"opaqueUserId\":\"u\"}"
+                }
                 .joined(separator: ",") + "]"
         }
         #expect(send("{\"impressions\":\(array(50)),\"clicks\":\(array(50))}").lines.count == 100)
@@ -47,23 +52,49 @@ import Testing
     @Test(arguments: [
         ("", 400, "empty_request", ""), ("{}", 400, "empty_request", ""), ("[]", 422, "bad_request", "body"),
         ("7", 422, "bad_request", "body"), ("{", 400, "invalid_json", ""), ("{}x", 400, "invalid_json", ""),
-        (#"{"clicks":[],"clicks":[]}"#, 400, "invalid_json", ""), (#"{"a":1,"a":1}"#, 400, "invalid_json", ""),
-        (#"{"clicks":{}}"#, 422, "bad_request", "clicks"), (#"{"clicks":[7]}"#, 422, "bad_request", "clicks[0]"),
+        (#"{"clicks":[],"clicks":[]}"#, 400, "invalid_json", ""),
+        (#"{"a":1,"a":1}"#, 400, "invalid_json", ""),
+        (#"{"clicks":{}}"#, 422, "bad_request", "clicks"),
+        (#"{"clicks":[7]}"#, 422, "bad_request", "clicks[0]"),
         (#"{"clicks":[null]}"#, 422, "bad_request", "clicks[0]"),
         (#"{"events":[1]}"#, 400, "invalid_event_type", "events"),
         (#"{"clicks":[{}]}"#, 422, "bad_request", "clicks[0].id"),
         (#"{"clicks":[{"id":1}]}"#, 422, "bad_request", "clicks[0].id"),
         (#"{"clicks":[{"id":""}]}"#, 400, "bad_request", "clicks[0].id"),
         (#"{"clicks":[{"id":null}]}"#, 422, "bad_request", "clicks[0].id"),
-        (#"{"purchases":[{"id":"i","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u"}]}"#, 422, "no_purchase_items", "purchases[0].items"),
-        (#"{"purchases":[{"id":"i","items":[{"unitPrice":1}]}]}"#, 422, "missing_product_id", "purchases[0].items[0].productId"),
-        (#"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":0}]}]}"#, 400, "bad_request", "purchases[0].items[0].unitPrice"),
-        (#"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":1,"quantity":-1}]}]}"#, 400, "purchase_item_quantity_less_or_equal_than_zero", "purchases[0].items[0].quantity"),
-        (#"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":1,"quantity":1.5}]}]}"#, 422, "bad_request", "purchases[0].items[0].quantity"),
-        (#"{"pageviews":[{"id":"i","page":{"type":"PDP"}}]}"#, 422, "bad_request", "pageviews[0].page.pageId"),
-        (#"{"clicks":[{"id":"i","occurredAt":"2026-13-02T03:04:05Z"}]}"#, 400, "invalid_event_time", "clicks[0].occurredAt"),
+        (
+            #"{"purchases":[{"id":"i","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u"}]}"#, 422,
+            "no_purchase_items", "purchases[0].items"
+        ),
+        (
+            #"{"purchases":[{"id":"i","items":[{"unitPrice":1}]}]}"#, 422, "missing_product_id",
+            "purchases[0].items[0].productId"
+        ),
+        (
+            #"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":0}]}]}"#, 400, "bad_request",
+            "purchases[0].items[0].unitPrice"
+        ),
+        (
+            #"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":1,"quantity":-1}]}]}"#, 400,
+            "purchase_item_quantity_less_or_equal_than_zero", "purchases[0].items[0].quantity"
+        ),
+        (
+            #"{"purchases":[{"id":"i","items":[{"productId":"p","unitPrice":1,"quantity":1.5}]}]}"#, 422,
+            "bad_request", "purchases[0].items[0].quantity"
+        ),
+        (
+            #"{"pageviews":[{"id":"i","page":{"type":"PDP"}}]}"#, 422, "bad_request",
+            "pageviews[0].page.pageId"
+        ),
+        (
+            #"{"clicks":[{"id":"i","occurredAt":"2026-13-02T03:04:05Z"}]}"#, 400, "invalid_event_time",
+            "clicks[0].occurredAt"
+        ),
         (#"{"clicks":[{"placement":{"position":1}}]}"#, 422, "bad_request", "clicks[0].placement.path"),
-        (#"{"clicks":[{"placement":{"path":"/","position":0}}]}"#, 400, "bad_request", "clicks[0].placement.position"),
+        (
+            #"{"clicks":[{"placement":{"path":"/","position":0}}]}"#, 400, "bad_request",
+            "clicks[0].placement.position"
+        ),
         (#"{"clicks":[{"a":1,"a":2}]}"#, 400, "bad_request", "clicks[0].a"),
     ])
     func refusesAsAWhole(_ body: String, _ status: Int, _ code: String, _ part: String) {
@@ -85,13 +116,16 @@ import Testing
         #expect(send("{\"clicks\":[{\(event),\(attribution),\"resolvedBidId\":\"b\"}]}").status == 204)
         let outcome = send("{\"clicks\":[{\(event),\(attribution)}]}")
         #expect(outcome.status == 422)
-        #expect(text(outcome.answer, "message") == "clicks[0].resolvedBidId is required with additionalAttribution")
+        #expect(
+            text(outcome.answer, "message")
+                == "clicks[0].resolvedBidId is required with additionalAttribution")
     }
 
     /// Every property of the schemas, with a value of every JSON type it is not.
     @Test func refusesWrongTypesForEveryProperty() {
         let samples: [(String, String)] = [
-            ("string", #""x""#), ("number", "1"), ("boolean", "true"), ("array", "[1]"), ("object", #"{"q":1}"#),
+            ("string", #""x""#), ("number", "1"), ("boolean", "true"), ("array", "[1]"),
+            ("object", #"{"q":1}"#),
         ]
         func accepts(_ rule: ValueRule) -> Set<String> {
             switch rule {
@@ -117,7 +151,9 @@ import Testing
                         }
                         let outcome = send("{\"\(kind.name)\":[{\(body)}]}")
                         #expect(outcome.status == 422, "\(path) as \(type)")
-                        #expect(text(outcome.answer, "message")?.hasPrefix("\(kind.name)[0].\(path) must be") == true)
+                        #expect(
+                            text(outcome.answer, "message")?.hasPrefix("\(kind.name)[0].\(path) must be")
+                                == true)
                     }
                 }
             }
@@ -153,7 +189,8 @@ import Testing
 
     @Test(arguments: [
         (EdgeProblem.unauthorized, "invalid_api_key"), (.notFound, "not_found"),
-        (.unavailable(retryAfterSeconds: 3), "internal_server_error"), (.bodyTooLarge(limit: 5), "body_too_large"),
+        (.unavailable(retryAfterSeconds: 3), "internal_server_error"),
+        (.bodyTooLarge(limit: 5), "body_too_large"),
     ])
     func refusesInItsForm(_ problem: EdgeProblem, _ code: String) {
         var answer = PlatformAnswer()

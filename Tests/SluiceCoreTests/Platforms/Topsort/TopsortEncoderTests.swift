@@ -44,7 +44,9 @@ import Testing
             var event = foundation(line) as? [String: Any] ?? [:]
             event["ext"] = nil
             // A time in the future is sent as the time of receipt.
-            if let time = event["occurred_at"] as? String, time > "2026-06" { event["occurred_at"] = event["received_at"] }
+            if let time = event["occurred_at"] as? String, time > "2026-06" {
+                event["occurred_at"] = event["received_at"]
+            }
             return event as NSDictionary
         }
         let returned = again.lines.map { line in
@@ -101,21 +103,29 @@ import Testing
 
     @Test func aPurchaseGoesByItsOrder() {
         let encoder = encoder()
-        let items = #"[{"sku":"s","quantity":2.0,"unit_price":1.50},{"product_id":"p","sku":"x","seller_id":"v","unit_price":3}]"#
-        #expect(add(line("\"user\":{\"id\":\"u\"},\"order\":{\"id\":\"o\",\"items\":\(items)}", type: "purchase"), to: encoder) == .added)
-        #expect(add(line("\"user\":{\"id\":\"u\"},\"order\":{\"items\":\(items)}", type: "purchase"), to: encoder) == .added)
+        let items =
+            #"[{"sku":"s","quantity":2.0,"unit_price":1.50},{"product_id":"p","sku":"x","seller_id":"v","unit_price":3}]"#
+        #expect(
+            add(
+                line("\"user\":{\"id\":\"u\"},\"order\":{\"id\":\"o\",\"items\":\(items)}", type: "purchase"),
+                to: encoder) == .added)
+        #expect(
+            add(line("\"user\":{\"id\":\"u\"},\"order\":{\"items\":\(items)}", type: "purchase"), to: encoder)
+                == .added)
         let sent = body(encoder)
         #expect(text(sent, "purchases.0.id") == "o")
         #expect(text(sent, "purchases.1.id") == "e")
         #expect(
             sent.contains(
-                #""items":[{"productId":"s","unitPrice":1.50,"quantity":2},{"productId":"p","unitPrice":3,"vendorId":"v"}]"#))
+                #""items":[{"productId":"s","unitPrice":1.50,"quantity":2},{"productId":"p","unitPrice":3,"vendorId":"v"}]"#
+            ))
     }
 
     @Test func namesWhatIsMissing() {
         let encoder = encoder()
         #expect(add(line(""), to: encoder) == .missing(["user.id"]))
-        #expect(add(line("", type: "page_view"), to: encoder) == .missing(["user.id", "page.type", "page.id"]))
+        #expect(
+            add(line("", type: "page_view"), to: encoder) == .missing(["user.id", "page.type", "page.id"]))
         #expect(add(line(#""user":{"id":"u"}"#, type: "purchase"), to: encoder) == .missing(["order.items"]))
         #expect(
             add(line(#""user":{"id":"u"},"order":{"items":[{"name":"n"}]}"#, type: "purchase"), to: encoder)
@@ -125,7 +135,10 @@ import Testing
 
     @Test(arguments: [
         (#""user":{"id":"u"},"order":{"items":[{"sku":"s","unit_price":0}]}"#, "purchase", "unit_price"),
-        (#""user":{"id":"u"},"order":{"items":[{"sku":"s","unit_price":1,"quantity":1.5}]}"#, "purchase", "quantity"),
+        (
+            #""user":{"id":"u"},"order":{"items":[{"sku":"s","unit_price":1,"quantity":1.5}]}"#, "purchase",
+            "quantity"
+        ),
         (#""user":{"id":"u"}"#, "viewable_impression", "viewable_impression"),
         (#""user":7"#, "click", "cannot be read"),
     ])
@@ -171,10 +184,14 @@ import Testing
         (400, 2, .split(reason: "HTTP 400")), (422, 1, .rejected(reason: "HTTP 422")),
         (422, 9, .split(reason: "HTTP 422")), (413, 2, .split(reason: "HTTP 413")),
         (413, 1, .rejected(reason: "HTTP 413")), (401, 1, .retry(afterSeconds: nil, reason: "HTTP 401")),
-        (403, 1, .retry(afterSeconds: nil, reason: "HTTP 403")), (404, 1, .retry(afterSeconds: nil, reason: "HTTP 404")),
-        (408, 1, .retry(afterSeconds: nil, reason: "HTTP 408")), (425, 1, .retry(afterSeconds: nil, reason: "HTTP 425")),
-        (429, 1, .retry(afterSeconds: nil, reason: "HTTP 429")), (500, 1, .retry(afterSeconds: nil, reason: "HTTP 500")),
-        (503, 5, .retry(afterSeconds: nil, reason: "HTTP 503")), (302, 1, .retry(afterSeconds: nil, reason: "HTTP 302")),
+        (403, 1, .retry(afterSeconds: nil, reason: "HTTP 403")),
+        (404, 1, .retry(afterSeconds: nil, reason: "HTTP 404")),
+        (408, 1, .retry(afterSeconds: nil, reason: "HTTP 408")),
+        (425, 1, .retry(afterSeconds: nil, reason: "HTTP 425")),
+        (429, 1, .retry(afterSeconds: nil, reason: "HTTP 429")),
+        (500, 1, .retry(afterSeconds: nil, reason: "HTTP 500")),
+        (503, 5, .retry(afterSeconds: nil, reason: "HTTP 503")),
+        (302, 1, .retry(afterSeconds: nil, reason: "HTTP 302")),
     ])
     func readsTheStatus(_ status: Int, _ count: Int, _ verdict: Verdict) {
         #expect(encoder().classify(UpstreamAnswer(status: status), eventCount: count) == verdict)
@@ -186,13 +203,18 @@ import Testing
     ])
     func readsBothFormsOfErrors(_ body: String) {
         let answer = UpstreamAnswer(status: 400, body: Array(body.utf8))
-        #expect(encoder().classify(answer, eventCount: 1) == .rejected(reason: #"HTTP 400: bad_request: no "path""#))
+        #expect(
+            encoder().classify(answer, eventCount: 1)
+                == .rejected(reason: #"HTTP 400: bad_request: no "path""#))
     }
 
-    @Test(arguments: ["", "<html>", "[", "[]", "{", "7", #"{"errCode":7}"#, String(repeating: "x", count: 10_000)])
+    @Test(arguments: [
+        "", "<html>", "[", "[]", "{", "7", #"{"errCode":7}"#, String(repeating: "x", count: 10_000),
+    ])
     func survivesAnyBody(_ body: String) {
-        guard case .rejected(let reason) = encoder().classify(
-            UpstreamAnswer(status: 400, body: Array(body.utf8)), eventCount: 1)
+        guard
+            case .rejected(let reason) = encoder().classify(
+                UpstreamAnswer(status: 400, body: Array(body.utf8)), eventCount: 1)
         else {
             Issue.record("not rejected")
             return
@@ -213,9 +235,11 @@ enum RandomTopsort {
         return "{\(arrays.joined(separator: ","))}"
     }
 
-    private static func event(_ kind: TopsortKind, _ index: Int, _ generator: inout SeededGenerator) -> String {
+    private static func event(_ kind: TopsortKind, _ index: Int, _ generator: inout SeededGenerator) -> String
+    {
         var members = [
-            "\"id\":\"\(kind.name)-\(index)\"", "\"occurredAt\":\"2026-01-0\(index + 1)T00:00:00.00\(index)Z\"",
+            "\"id\":\"\(kind.name)-\(index)\"",
+            "\"occurredAt\":\"2026-01-0\(index + 1)T00:00:00.00\(index)Z\"",
             "\"opaqueUserId\":\(string(&generator))",
         ]
         func maybe(_ member: String) { if Bool.random(using: &generator) { members.append(member) } }
@@ -226,15 +250,20 @@ enum RandomTopsort {
                 maybe("\"additionalAttribution\":{\"type\":\"product\",\"id\":\(string(&generator))}")
             }
             maybe("\"entity\":{\"type\":\"vendor\",\"id\":\(string(&generator))}")
-            maybe("\"placement\":{\"path\":\(string(&generator)),\"position\":3,\"categoryIds\":[\(string(&generator))]}")
-            maybe("\"page\":{\"type\":\"cart\",\"pageId\":\(string(&generator)),\"value\":[\(string(&generator))]}")
+            maybe(
+                "\"placement\":{\"path\":\(string(&generator)),\"position\":3,\"categoryIds\":[\(string(&generator))]}"
+            )
+            maybe(
+                "\"page\":{\"type\":\"cart\",\"pageId\":\(string(&generator)),\"value\":[\(string(&generator))]}"
+            )
             maybe("\"object\":{\"type\":\"banner\",\"assetId\":\(string(&generator))}")
             maybe("\"externalVendorId\":\(string(&generator))")
             maybe("\"externalCampaignId\":\(string(&generator))")
             if kind == .clicks { maybe("\"clickType\":\"image\"") }
         case .purchases:
             members.append(
-                "\"items\":[{\"productId\":\(string(&generator)),\"unitPrice\":1.10,\"quantity\":\(Int.random(in: 1...9, using: &generator)),\"vendorId\":\(string(&generator))}]")
+                "\"items\":[{\"productId\":\(string(&generator)),\"unitPrice\":1.10,\"quantity\":\(Int.random(in: 1...9, using: &generator)),\"vendorId\":\(string(&generator))}]"
+            )
         case .pageviews:
             members.append("\"page\":{\"type\":\"search\",\"pageId\":\"\",\"value\":\(string(&generator))}")
         }
@@ -245,7 +274,13 @@ enum RandomTopsort {
 
     /// A JSON string with at least one character, of every sort.
     private static func string(_ generator: inout SeededGenerator) -> String {
-        let parts = ["a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\n", "\\u0041", "\\ud83d\\ude00", "\\u007f", "=", "&"]
-        return "\"" + (0..<Int.random(in: 1...12, using: &generator)).map { _ in parts.randomElement(using: &generator)! }.joined() + "\""
+        let parts = [
+            "a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\n", "\\u0041", "\\ud83d\\ude00",
+            "\\u007f", "=", "&",
+        ]
+        return "\""
+            + (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+                parts.randomElement(using: &generator)!
+            }.joined() + "\""
     }
 }

@@ -77,11 +77,14 @@ import Testing
         (200, 1, Verdict.delivered), (299, 5, .delivered), (400, 2, .split(reason: "HTTP 400")),
         (400, 1, .rejected(reason: "HTTP 400")), (413, 2, .split(reason: "HTTP 413")),
         (422, 1, .rejected(reason: "HTTP 422")), (410, 5, .rejected(reason: "HTTP 410")),
-        (401, 5, .retry(afterSeconds: nil, reason: "HTTP 401")), (404, 5, .retry(afterSeconds: nil, reason: "HTTP 404")),
+        (401, 5, .retry(afterSeconds: nil, reason: "HTTP 401")),
+        (404, 5, .retry(afterSeconds: nil, reason: "HTTP 404")),
         (500, 1, .retry(afterSeconds: nil, reason: "HTTP 500")),
     ])
     func readsTheStatus(_ status: Int, _ count: Int, _ verdict: Verdict) {
-        #expect(WebhookEncoder(gzip: false, secret: nil).classify(UpstreamAnswer(status: status), eventCount: count) == verdict)
+        #expect(
+            WebhookEncoder(gzip: false, secret: nil).classify(
+                UpstreamAnswer(status: status), eventCount: count) == verdict)
     }
 }
 
@@ -89,16 +92,18 @@ import Testing
     /// 1994-11-06T08:49:00Z
     private let now: Int64 = 784_111_740_000
 
-    @Test(arguments: [
-        ("retry-after", "120", 503, 120), ("retry-after", " 0 ", 503, 0), ("retry-after", "-5", 503, 0),
-        ("retry-after", "999999999", 503, 86_400), ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", 503, 37),
-        ("retry-after", "Sun, 06 Nov 1993 08:49:37 GMT", 503, 0), ("retry-after", "soon", 503, nil),
-        ("retry-after", "Sun, 06 Xxx 1994 08:49:37 GMT", 503, nil), ("retry-after", "", 503, nil),
-        ("x-ratelimit-reset", "30", 429, 30), ("x-ratelimit-reset", "0.5", 429, 1),
-        ("x-ratelimit-reset", "784111800", 429, 60), ("x-ratelimit-reset", "784111800000", 429, 60),
-        ("x-ratelimit-reset", "30", 503, nil), ("x-ratelimit-reset", "nan", 429, nil),
-        ("x-ratelimit-reset", "1e300", 429, 86_400), ("other", "1", 429, nil),
-    ] as [(String, String, Int, Int?)])
+    @Test(
+        arguments: [
+            ("retry-after", "120", 503, 120), ("retry-after", " 0 ", 503, 0), ("retry-after", "-5", 503, 0),
+            ("retry-after", "999999999", 503, 86_400),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", 503, 37),
+            ("retry-after", "Sun, 06 Nov 1993 08:49:37 GMT", 503, 0), ("retry-after", "soon", 503, nil),
+            ("retry-after", "Sun, 06 Xxx 1994 08:49:37 GMT", 503, nil), ("retry-after", "", 503, nil),
+            ("x-ratelimit-reset", "30", 429, 30), ("x-ratelimit-reset", "0.5", 429, 1),
+            ("x-ratelimit-reset", "784111800", 429, 60), ("x-ratelimit-reset", "784111800000", 429, 60),
+            ("x-ratelimit-reset", "30", 503, nil), ("x-ratelimit-reset", "nan", 429, nil),
+            ("x-ratelimit-reset", "1e300", 429, 86_400), ("other", "1", 429, nil),
+        ] as [(String, String, Int, Int?)])
     func readsHowLongToWait(_ name: String, _ value: String, _ status: Int, _ seconds: Int?) {
         let answer = UpstreamAnswer(status: status, headers: [(name, value)])
         #expect(UpstreamRules.retryAfterSeconds(answer, now: now) == seconds)
