@@ -12,8 +12,8 @@ import Synchronization
 ///
 /// Invariants: 1. answers leave in the order of their requests. 2. no request is handed to the
 /// handler between `batchEnded` and the next wait. 3. a request in memory is charged to
-/// `receiveMemoryBytes`, and an answer that a client does not read to `answerMemoryBytes`. 4. every open connection has a deadline, or waits for a commit or for
-/// `resumeStalled`. 5. once buffers have grown to their working size, a request allocates nothing.
+/// `receiveMemoryBytes`, and an answer that a client does not read to `answerMemoryBytes`.
+/// 4. every open connection has a deadline, or waits for a commit or for `resumeStalled`. 5. once buffers have grown to their working size, a request allocates nothing.
 ///
 /// Owner: the thread that calls `run`; only `requestDrain` and `stats` are for others.
 // @unchecked: confined to the thread in `run`; what others touch is atomic.

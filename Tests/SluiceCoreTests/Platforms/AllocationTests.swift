@@ -18,8 +18,7 @@ private var allocationsAreCounted: Bool {
 @Suite(.enabled(if: allocationsAreCounted, "needs an optimized build, glibc and no sanitizer"))
 struct DecoderAllocationTests {
     /// Allocations this thread makes for one more request, after some to warm up.
-    private func allocations(_ decoder: any PlatformDecoder, _ request: PlatformRequest, status: Int) -> Int64
-    {
+    private func allocations(_ decoder: any PlatformDecoder, _ request: PlatformRequest, status: Int) -> Int64 {
         let block = OpenBlock(capacity: 1 << 20)
         var answer = PlatformAnswer()
         var count: Int64 = 0

@@ -53,8 +53,10 @@ import Testing
         try second.send(get("/wait/2") + "HEAD /wait/2 HTTP/1.1\r\nHost: t\r\n\r\n" + get("/wait/3"))
         #expect(eventually { edge.handled.count == 7 })
         edge.fail(ticket: 2)
-        #expect(try second.answer() == .init(
-            status: 503, headers: ["content-length": "12"], body: "failed 200 7"))
+        #expect(
+            try second.answer()
+                == .init(
+                    status: 503, headers: ["content-length": "12"], body: "failed 200 7"))
         #expect(try second.answer(isHead: true).status == 503)
         #expect(!first.hasAnswer(withinMilliseconds: 50))
         edge.release(through: 3)

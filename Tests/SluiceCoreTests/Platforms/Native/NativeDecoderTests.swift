@@ -131,7 +131,7 @@ import Testing
             #expect(outcome.status == 202)
             #expect(outcome.lines.map { text($0, "id") } == ["1", "2"])
             #expect(outcome.result.rejected == 1)
-            #expect(member_(outcome.answer, "rejected.0.index") == 1)
+            #expect(whole(outcome.answer, "rejected.0.index") == 1)
             #expect(text(outcome.answer, "rejected.0.field") == field)
             #expect(text(outcome.answer, "rejected.0.code") == code)
             #expect(text(outcome.answer, "rejected.0.message")?.hasPrefix(field + " ") == true)
@@ -157,7 +157,7 @@ import Testing
         #expect(text(answer, "rejected.0.field") == "id")
     }
 
-    private func member_(_ json: String, _ path: String) -> Int? { member(json, path) as? Int }
+    private func whole(_ json: String, _ path: String) -> Int? { member(json, path) as? Int }
 
     // MARK: the report's size
 
@@ -169,13 +169,13 @@ import Testing
             #expect(outcome.status == 400)
             #expect(outcome.result.rejected == count)
             #expect((member(outcome.answer, "rejected") as? [Any])?.count == min(count, 1_000))
-            #expect(member_(outcome.answer, "rejected.999.index") == 999)
-            #expect(member_(outcome.answer, "rejected_omitted") == omitted)
+            #expect(whole(outcome.answer, "rejected.999.index") == 999)
+            #expect(whole(outcome.answer, "rejected_omitted") == omitted)
         }
         // The next request begins anew.
         let harness = DecoderHarness.native()
         let lines = [String](repeating: "x", count: 1_500).joined(separator: "\n")
-        #expect(member_(harness.send(lines, contentType: "application/x-ndjson").answer, "rejected_omitted") == 500)
+        #expect(whole(harness.send(lines, contentType: "application/x-ndjson").answer, "rejected_omitted") == 500)
         let mixed = harness.send("[\(bad),{\"type\":\"page_view\"}]")
         #expect(mixed.status == 202)
         #expect((member(mixed.answer, "rejected") as? [Any])?.count == 1)
@@ -187,7 +187,8 @@ import Testing
         let event = "{\"type\":\"page_view\",\"\(key)\":1,\"\(key)\":2}"
         let answer = DecoderHarness.native().send(event).answer
         #expect(text(answer, "rejected.0.field") == "k" + String(repeating: "é", count: 31) + "…")
-        let worst = "{\"type\":\"page_view\",\"x\":{\"" + String(repeating: "\\u0001", count: 40_000)
+        let worst =
+            "{\"type\":\"page_view\",\"x\":{\"" + String(repeating: "\\u0001", count: 40_000)
             + "\":{\"a\":1,\"a\":2}}}"
         #expect(DecoderHarness.native().send(worst).answer.utf8.count < 1_500)
         let full = [String](repeating: event, count: 10_000).joined(separator: "\n")

@@ -161,9 +161,12 @@ import Testing
 
     @Test func besideAWrongEntityTheRestIsStillChecked() {
         let start = "{\"clicks\":[{\(event),\"entity\":{},\"resolvedBidId\":\"b\""
-        #expect(text(send(start + ",\"channel\":7}]}").answer, "message")?.hasPrefix("clicks[0].channel must be") == true)
-        #expect(text(send(start + ",\"clickType\":7}]}").answer, "message")?.hasPrefix("clicks[0].clickType must") == true)
-        #expect(text(send(start + ",\"placement\":{}}]}").answer, "message")?.hasPrefix("clicks[0].placement.path") == true)
+        #expect(
+            text(send(start + ",\"channel\":7}]}").answer, "message")?.hasPrefix("clicks[0].channel must be") == true)
+        #expect(
+            text(send(start + ",\"clickType\":7}]}").answer, "message")?.hasPrefix("clicks[0].clickType must") == true)
+        #expect(
+            text(send(start + ",\"placement\":{}}]}").answer, "message")?.hasPrefix("clicks[0].placement.path") == true)
         #expect(text(send(start + ",\"entity\":{}}]}").answer, "message")?.hasPrefix("clicks[0].entity") == true)
         #expect(send(start + ",\"externalVendorId\":\"v\"},{\(event)}]}").lines.count == 2)
     }
