@@ -16,12 +16,12 @@ import SluiceLog
 /// rings, atomics and immutable values; nothing on an event's way takes a lock.
 package final class Pipeline {
     let configuration: Configuration
-    let log: EventLog
-    let shards: [(loop: EdgeLoop, metrics: EdgeMetrics)]
+    package let log: EventLog
+    let shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)]
     let delivery: DeliveryEngine
-    let readiness = Readiness()
+    package let readiness = Readiness()
     /// Where the public edge listens, with actual ports.
-    let addresses: [ListenAddress]
+    package let addresses: [ListenAddress]
     private let writer: LogWriter
     private var edgeThreads: [JoinableThread] = []
     private var logThread: JoinableThread?
@@ -38,7 +38,7 @@ package final class Pipeline {
         let listeners = try Pipeline.listen(configuration.listen, shards: count)
         addresses = listeners.addresses
         let sources = SourceTable(configuration.sources)
-        var shards: [(loop: EdgeLoop, metrics: EdgeMetrics)] = []
+        var shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)] = []
         var channels: [ShardChannel] = []
         for index in 0..<count {
             let waker = try EventFD()
@@ -51,7 +51,7 @@ package final class Pipeline {
                 limits: EdgeLimits(configuration.limits, shards: count), waker: waker, handler: shard)
             shard.loop = loop
             channels.append(channel)
-            shards.append((loop, metrics))
+            shards.append((loop, shard, metrics))
         }
         self.shards = shards
 
@@ -71,7 +71,7 @@ package final class Pipeline {
         logThread = startThread(name: "sluice-log") { [writer] in writer.run() }
         deliveryThread = startThread(name: "sluice-delivery") { [delivery] in delivery.run() }
         edgeThreads = shards.enumerated().map { index, shard in
-            startThread(name: "sluice-edge-\(index)") { shard.loop.run() }
+            startThread(name: "sluice-edge-\(index)") { [shard = shard.shard] in shard.run() }
         }
         readiness.enter(.running)
     }

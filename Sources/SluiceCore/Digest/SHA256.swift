@@ -1,18 +1,16 @@
 import COpenSSL
 
-/// SHA-256 (FIPS 180-4) by OpenSSL, which picks the processor's SHA instructions. Allocates nothing.
-package struct SHA256: Sendable {
+/// SHA-256 (FIPS 180-4) by OpenSSL, in memory on the stack.
+package enum SHA256 {
     package static let bytes = 32
 
-    package init() {}
-
     /// Appends the digest of `message` as 64 lower-case hexadecimal digits.
-    package func appendHex(of message: Bytes, into buffer: inout ByteBuffer) {
+    package static func appendHex(of message: Bytes, into buffer: inout ByteBuffer) {
         var digest = Digest32()
         // Safety: the message is read within its bounds, and the digest has the 32 bytes that SHA-256
         // writes.
         let done = unsafe digest.fill { unsafe copenssl_sha256(message.base, message.count, $0) == 1 }
-        // It computes in memory it already has; a failure would be OpenSSL's defect.
+        // It computes on the stack; a failure would be OpenSSL's defect.
         precondition(done, "SHA-256 failed")
         buffer.append(hex: digest)
     }

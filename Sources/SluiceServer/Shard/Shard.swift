@@ -11,33 +11,39 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
-/// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
-/// block that holds events does not stay open beyond the batch.
+/// source asked for `acknowledge: received` and the block that came back last was committed.
+/// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
+/// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
+/// open beyond the batch.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
-final class Shard: EdgeHandler {
-    let sources: SourceTable
-    let metrics: EdgeMetrics
+// @unchecked: confined to the thread of `run`.
+package final class Shard: EdgeHandler, @unchecked Sendable {
+    private let sources: SourceTable
+    private let metrics: EdgeMetrics
     private let channel: ShardChannel
     /// Hands answers on; set once before the loop runs. The loop owns the shard.
-    unowned var loop: EdgeLoop!
+    package unowned var loop: EdgeLoop!
     private let decoders: DecoderTable
     private let inflatedBytesMax: Int
 
     private var open: OpenBlock?
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
+    /// Whether the block that came back last could not be committed.
+    private var logFails = false
 
-    private var requestBody: RequestBody
+    private let requestBody = RequestBody()
     private var platformAnswer = PlatformAnswer()
-    var addressText = ByteBuffer(capacity: 64)
+    private var addressText = ByteBuffer(capacity: 64)
+    private var credential = ByteBuffer(capacity: 256)
     private var clock = BatchClock()
     private var arrivals = ArrivalLog()
-    let answers: AnswerWriter
-    private(set) var failureTag: UInt32 = 0
+    private var held = HeldCounts()
+    private let answers: AnswerWriter
+    package private(set) var failureTag: UInt32 = 0
 
-    init(
+    package init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
     ) {
         self.sources = sources
@@ -45,7 +51,6 @@ final class Shard: EdgeHandler {
         self.metrics = metrics
         decoders = DecoderTable()
         inflatedBytesMax = limits.inflatedBytes
-        requestBody = RequestBody()
         answers = AnswerWriter(date: clock.date)
         for _ in 0..<Limits.blocksPerShard {
             free.append(OpenBlock(capacity: Limits.blockBytes + limits.bodyBytes))
@@ -53,9 +58,16 @@ final class Shard: EdgeHandler {
         openBlock()
     }
 
+    /// The body of the shard's thread: serves until the loop has drained.
+    package func run() {
+        loop.run()
+        // Nobody waits for these any more, but a source may have been told that they were received.
+        if let block = open, block.eventCount > 0 { hand(over: block) }
+    }
+
     // MARK: requests
 
-    func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
+    package func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
         clock.readOncePerBatch()
         let head = request.head
         switch Route.find(head.path) {
@@ -78,7 +90,7 @@ final class Shard: EdgeHandler {
         _ request: EdgeRequest, _ platform: Platform, offset: Int, answer: inout ByteBuffer
     ) -> Disposition {
         let head = request.head
-        guard let source = sources.find(head, platform: platform) else {
+        guard let source = sources.find(head, platform: platform, scratch: &credential) else {
             return refuse(.unauthorized, platform, head, &answer)
         }
         guard head.origin.isEmpty || source.allows(origin: head.origin) else {
@@ -112,9 +124,12 @@ final class Shard: EdgeHandler {
         _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
         _ block: OpenBlock, _ answer: inout ByteBuffer
     ) -> Disposition {
-        let waits = result.accepted > 0 && source.acknowledge == .committed
-        metrics.countRequest(platform: platform, status: platformAnswer.status)
-        metrics.countEvents(platform: platform, source: source.index, result: result, duplicates: result.duplicates)
+        // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
+        let waits = result.accepted > 0 && (source.acknowledge == .committed || logFails)
+        let counts = HeldCounts.Entry(
+            ticket: block.ticket, platform: platform, status: platformAnswer.status, source: source.index,
+            result: result)
+        if waits { held.add(counts) } else { count(counts) }
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
@@ -123,6 +138,13 @@ final class Shard: EdgeHandler {
         failureTag = FailureTag(platform).value
         arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
         return .after(ticket: block.ticket)
+    }
+
+    private func count(_ entry: HeldCounts.Entry) {
+        metrics.countRequest(platform: entry.platform, status: entry.status)
+        metrics.countEvents(
+            platform: entry.platform, source: entry.source, result: entry.result,
+            duplicates: entry.result.duplicates)
     }
 
     private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
@@ -180,8 +202,8 @@ final class Shard: EdgeHandler {
     }
 
     /// What the loop itself refuses; the connection closes after it.
-    func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
-        clock.readOncePerBatch()
+    package func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
+        clock.readAgain()
         var platform = Platform.native
         if let head {
             switch Route.find(head.path) {
@@ -197,11 +219,11 @@ final class Shard: EdgeHandler {
     }
 
     /// A commit failed: the answer prepared for it is replaced.
-    func answerFailure(
+    package func answerFailure(
         tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
         answer: inout ByteBuffer
     ) {
-        clock.readOncePerBatch()
+        clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
         answers.appendFailure(
@@ -220,13 +242,13 @@ final class Shard: EdgeHandler {
 
     /// Everything that was ready is in the block: hand it over, unless the log is busy with an
     /// earlier one; then this one goes on filling until that comes back (group commit).
-    func batchEnded() {
+    package func batchEnded() {
         clock.batchEnded()
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
     /// The log thread has handed blocks back.
-    func woken() {
+    package func woken() {
         var returned = false
         while let block = channel.takeReturned() {
             returned = true
@@ -241,13 +263,17 @@ final class Shard: EdgeHandler {
     private func settle(_ block: OpenBlock) {
         switch block.commit {
         case .committed:
+            logFails = false
             let now = MonotonicClock.nowMicroseconds
             arrivals.settle(through: block.ticket) { arrived, count in
                 metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
+            held.settle(through: block.ticket, count)
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
+            logFails = true
             arrivals.settle(through: block.ticket) { _, _ in }
+            held.settle(through: block.ticket) { _ in }
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")

@@ -7,12 +7,21 @@ extension SourceTable {
     /// Native and Topsort: `Authorization: Bearer KEY` (RFC 6750 section 2.1; the scheme's case is
     /// ignored). Native also: the query parameter `key`, since sendBeacon and image requests cannot
     /// set a header. A wrong credential never falls back to an open source.
-    func find(_ head: HTTPRequestHead, platform: Platform) -> SourceEntry? {
+    ///
+    /// - Parameter scratch: memory for a key that has to be decoded.
+    func find(
+        _ head: HTTPRequestHead, platform: Platform, scratch: inout ByteBuffer
+    ) -> SourceEntry? {
         if !head.authorization.isEmpty {
             guard let key = SourceTable.bearer(head.authorization) else { return nil }
             return find(key: key)
         }
-        if platform == .native, let key = SourceTable.queryKey(head.query) { return find(key: key) }
+        guard platform == .native else { return open }
+        var query = QueryParser(head.query)
+        while let parameter = query.next() {
+            guard parameter.isNamed("key") else { continue }
+            return find(encodedKey: parameter.value, scratch: &scratch)
+        }
         return open
     }
 
@@ -22,16 +31,14 @@ extension SourceTable {
         return value[7..<value.count].trimmed
     }
 
-    /// The value of `key=` as sent: configured keys are visible ASCII, and one that would need
-    /// percent-encoding is not found.
-    private static func queryKey(_ query: Bytes) -> Bytes? {
-        var start = 0
-        while start < query.count {
-            let end = query.firstIndex(of: 0x26, from: start) ?? query.count
-            let pair = query[start..<end]
-            if pair.hasPrefix("key=") { return pair[4..<pair.count] }
-            start = end + 1
+    /// A key holds no space, so a `+` that was not encoded can only mean itself.
+    private func find(encodedKey text: Bytes, scratch: inout ByteBuffer) -> SourceEntry? {
+        scratch.removeAll()
+        do throws(PercentEncodingError) {
+            try PercentEncoding.decode(text, plusIsSpace: false, into: &scratch)
+        } catch {
+            return nil
         }
-        return nil
+        return find(key: scratch.bytes)
     }
 }

@@ -53,14 +53,14 @@ final class SourceEntry: @unchecked Sendable {
 }
 
 /// Finds the source of a request by the credential it carries. Shared by all shards, immutable.
-final class SourceTable: Sendable {
+package final class SourceTable: Sendable {
     let entries: [SourceEntry]
     /// The source of requests without a credential, where there is one.
     let open: SourceEntry?
     /// Entries by the hash of each key.
     private let byKey: [UInt64: Int]
 
-    init(_ sources: [SourceSettings]) {
+    package init(_ sources: [SourceSettings]) {
         entries = sources.enumerated().map { SourceEntry($0.element, index: $0.offset) }
         open = zip(entries, sources).first { $0.1.needsNoCredential }?.0
         var byKey: [UInt64: Int] = [:]
