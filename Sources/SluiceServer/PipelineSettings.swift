@@ -33,8 +33,9 @@ extension EdgeLimits {
 }
 
 extension DeliveryOptions {
-    static var sluice: DeliveryOptions {
+    static func sluice(stateWasLost: Bool) -> DeliveryOptions {
         var options = DeliveryOptions()
+        options.stateWasLost = stateWasLost
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
     }
