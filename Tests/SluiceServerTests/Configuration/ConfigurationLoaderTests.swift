@@ -159,7 +159,12 @@ extension ConfigurationOptions {
             url: WebAddress(scheme: "https", host: "api.topsort.com", path: "/base"))
         topsort.token = Secret("t")
         expected.destinations = [warehouse, topsort]
+        expected.warnings = read.warnings
         #expect(read == expected)
+        let accounts = ["gowit", "vtex", "kevel", "impact"].map { "sources[0].accounts.\($0)" }
+        #expect(
+            read.warnings.map(\.key)
+                == ["log.retain", "hosts", "sources[0].id", "sources[0].lenient"] + accounts)
     }
 
     @Test func keysOfPlatformsToComeAreRead() throws {

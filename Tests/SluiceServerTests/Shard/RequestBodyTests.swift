@@ -49,8 +49,8 @@ import Testing
 
     @Test func `a bomb is refused and harms nobody`() throws {
         var limits = Limits()
-        limits.bodyBytes = 64 << 10
-        limits.inflatedBytes = 64 << 10
+        limits.bodyBytes = 256 << 10
+        limits.inflatedBytes = 256 << 10
         let rig = try ShardRig(limits: limits)
         defer { rig.stop() }
         let client = try rig.client()
