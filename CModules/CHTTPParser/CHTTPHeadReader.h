@@ -240,13 +240,15 @@ static inline uint8_t CHTTP_FN(read_request_line)(
         if (question == NULL) question = target_end;
         target_end = CHTTP_FN(target_end)(target_end + 1, end);
     }
-    if (target_end == target || *target_end != ' ')
-        return *target_end == '\r' && target_end != target ? CHTTP_VERSION_FORM : CHTTP_TARGET;
+    if (target_end == target || (*target_end != ' ' && *target_end != '\r')) return CHTTP_TARGET;
+    // Taken also where the version is missing or wrong: the refusal is worded by the path.
+    uint8_t target_fault =
+        chttp_take_target(head, data, target, question == NULL ? target_end : question, target_end);
+    if (*target_end == '\r') return CHTTP_VERSION_FORM;
 
     const uint8_t *version = target_end + 1;
     uint8_t fault = chttp_take_version(head, version, (size_t)(stop - version));
-    if (fault != 0) return fault;
-    return chttp_take_target(head, data, target, question == NULL ? target_end : question, target_end);
+    return fault != 0 ? fault : target_fault;
 }
 
 static inline uint8_t CHTTP_FN(read_field_line)(

@@ -125,7 +125,8 @@ package enum HTTPFault: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
-    /// How the fault is answered. `limit` is the limit in bytes that was broken, where one was.
+    /// How the fault is answered. `limit` is the limit that was broken, where one was: in lines for
+    /// `.fieldLines`, else in bytes.
     package func problem(limit: Int) -> EdgeProblem {
         switch self {
         case .connect: .methodNotAllowed
@@ -133,7 +134,8 @@ package enum HTTPFault: UInt8, Error, CaseIterable, Sendable {
         case .codingUnsupported: .unsupportedTransferEncoding
         case .expectation: .expectationFailed
         case .bodyTooLarge: .bodyTooLarge(limit: limit)
-        case .fieldLines, .headTooLarge: .headTooLarge(limit: limit)
+        case .fieldLines: .tooManyHeaderLines(limit: limit)
+        case .headTooLarge: .headTooLarge(limit: limit)
         case .trailerTooLarge: .headTooLarge(limit: HTTPLimits.trailerBytesMax)
         default: .badRequest(reason)
         }

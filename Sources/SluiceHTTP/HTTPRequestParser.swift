@@ -60,8 +60,9 @@ package struct HTTPRequestParser: ~Copyable {
     }
 
     /// What has been understood of the head that is being read or was refused, so that a refusal can
-    /// be worded for its path and origin; nil before the whole request line was understood. `bytes`
-    /// as in the last call of `parseHead`. Framing and `headBytes` of such a head mean nothing.
+    /// be worded for its path and origin; nil before the target was understood, which it also is where
+    /// only the version behind it is wrong. `bytes` as in the last call of `parseHead`. Framing, version
+    /// and `headBytes` of such a head mean nothing.
     package func unfinishedHead(_ bytes: Bytes) -> HTTPRequestHead? {
         guard progress.fields_start != 0, progress.path.count != 0 else { return nil }
         precondition(bytes.count >= Int(progress.line))
@@ -80,6 +81,7 @@ package struct HTTPRequestParser: ~Copyable {
 
     private mutating func refuse(_ fault: HTTPFault, _ limits: HTTPLimits) -> HTTPHeadResult {
         self.fault = fault
-        return .refused(fault.problem(limit: limits.headBytes))
+        return .refused(
+            fault.problem(limit: fault == .fieldLines ? limits.headerLines : limits.headBytes))
     }
 }

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test func `finds any header by its lower-case name`() {
-        withHead("GET / HTTP/1.1\r\nHost: h\r\nX-UA: one\r\nx-ua: two\r\nX-U: three\r\n\r\nX-Body: no\r\n\r\n") { head in
+        withHead("GET / HTTP/1.1\r\nHost: h\r\nX-UA: one\r\nx-ua: two\r\nX-U: three\r\n\r\nX-Body: no\r\n\r\n") {
+            head in
             #expect(head.header("x-ua")?.string == "one")
             #expect(head.header("x-u")?.string == "three")
             #expect(head.header("host")?.string == "h")

@@ -39,7 +39,8 @@ extension HTTPRequestParserTests {
         ]
 
         var lines: [String] = []
-        let host = random.text(of: "abcdefgh.-0123456789", count: 1...40) + ":\(Int.random(in: 0...65535, using: &random))"
+        let host =
+            random.text(of: "abcdefgh.-0123456789", count: 1...40) + ":\(Int.random(in: 0...65535, using: &random))"
         model.expected["host"] = host
         lines.append(line("Host", host, &random))
         for name in ["Authorization", "Content-Type", "Origin", "User-Agent", "Accept", "Data-Source-UUID"] {
@@ -64,7 +65,10 @@ extension HTTPRequestParserTests {
         model.keepAlive = !options.contains("close") && (minor == 1 || options.contains("keep-alive"))
         for option in options { lines.append(line("Connection", option, &random)) }
         for _ in 0..<Int.random(in: 0...20, using: &random) {
-            lines.append(line("X-" + random.text(of: Self.token, count: 1...40), random.text(of: Self.visible, count: 0...80), &random))
+            lines.append(
+                line(
+                    "X-" + random.text(of: Self.token, count: 1...40), random.text(of: Self.visible, count: 0...80),
+                    &random))
         }
         lines.shuffle(using: &random)
         model.text = "\(method) \(target) HTTP/1.\(minor)\r\n\(lines.joined())\r\n"

@@ -14,10 +14,19 @@ import Testing
             _ = parser.parseHead(view, limits: HTTPLimits())
             return parser.unfinishedHead(view).map { ($0.path.string, $0.origin.string) }
         }
-        for line in ["", "POST", "POST /a HTTP/1.1", "POST /a HTTP/1.1\r", "BAD\r\n\r\n", "GET /a HTTP/2.0\r\n\r\n"] {
+        for line in [
+            "", "POST", "POST /a HTTP/1.1", "POST /a HTTP/1.1\r", "BAD\r\n\r\n", "GET a HTTP/2.0\r\n\r\n",
+            "CONNECT a:1 HTTP/1.1\r\n",
+        ] {
             #expect(known(line) == nil)
         }
         #expect(known("POST /a?b HTTP/1.1\r\n")?.path == "/a")
+        // Only the version is wrong: the path was there to be read.
+        for line in [
+            "GET /a HTTP/2.0", "GET /a?b HTTP/1.2", "GET /a HTTP/x", "GET /a", "GET /a?b ", "GET http://h/a HTTP/3.0",
+        ] {
+            #expect(known(line + "\r\n\r\n")?.path == "/a", "\(line)")
+        }
         #expect(known("POST /a HTTP/1.1\r\nOrigin: o\r\nContent-Length: x\r\n")?.origin == "o")
         #expect(known("POST /a HTTP/1.1\r\nOrigin: o")?.origin == "")
     }
@@ -178,7 +187,17 @@ import Testing
             let outcome = HeadReplay.read(bytes, prefixes: [bytes.count], with: .scalar, memory: memory)
             #expect((outcome == .refused(.fieldLines)) == !fits)
         }
-        #expect(HTTPFault.fieldLines.problem(limit: 1).status == 431)
+        let many = Array(("GET / HTTP/1.1\r\n" + String(repeating: "X: a\r\n", count: 8)).utf8)
+        var counting = HTTPRequestParser()
+        guard
+            case .refused(.tooManyHeaderLines(let lines)) = many.withBytes({
+                counting.parseHead($0, limits: HTTPLimits(headerLines: 7))
+            })
+        else {
+            Issue.record("refused otherwise")
+            return
+        }
+        #expect(lines == 7)
     }
 }
 

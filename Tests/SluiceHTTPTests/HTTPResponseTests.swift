@@ -19,7 +19,8 @@ import Testing
     @Test func `writes head and body`() {
         #expect(
             written(HTTPResponseHead(status: 202, contentType: "application/json"), body: "{}")
-                == "HTTP/1.1 202 Accepted\r\n\(Self.dateLine)Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+                == "HTTP/1.1 202 Accepted\r\n\(Self.dateLine)Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        )
         #expect(
             written(HTTPResponseHead(status: 200)) == "HTTP/1.1 200 OK\r\n\(Self.dateLine)Content-Length: 0\r\n\r\n")
     }

@@ -18,7 +18,10 @@ import Testing
         let more = MemoryBudget(limits: Limits(), shards: 2, destinations: [destination])
         let block = Limits.blockBytes + Limits().inflatedBytes
         let perShard = 2 * Limits().inflatedBytes + Limits.blocksPerShard * 2 * block
-        let committed = Limits.blocksPerShard * block
+        // No more is being committed than there is, nor than one commit takes.
+        let commit = Limits.commitBytes + block
+        let committed =
+            min(2 * Limits.blocksPerShard * block, commit) - min(Limits.blocksPerShard * block, commit)
         let perRequest = Limits.webhookBodyBytes + Limits.upstreamAnswerBytes
         let read = Limits.fetchedBlocksBytes + Limits.deliveryWindowBytes + block
         #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest)

@@ -10,6 +10,10 @@ package enum CoreLimits {
     package static let unknownMembersMax = 256
     /// The name of such a member.
     package static let unknownKeyBytesMax = 256
+    /// Rejected events of one request that its answer names; the others are counted only.
+    package static let rejectionsListedMax = 1_000
+    /// Bytes of a sender's own words, a member's name for instance, that a message repeats.
+    package static let echoBytesMax = 64
     /// How deep JSON may nest on the way in.
     package static let jsonDepthMax = 32
     /// How deep a stored line may nest: what came in, wrapped once more by `ext`.

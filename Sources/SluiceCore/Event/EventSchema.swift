@@ -81,7 +81,7 @@ package final class EventSchema: Sendable {
         appendObjectPath(problem.object, item: problem.item, into: &out)
         if let key = problem.key {
             if problem.object != 0 { out.append(0x2E) }
-            out.appendJSONEscaped(fields.bytes(key))
+            out.appendEcho(fields.bytes(key))
         } else if problem.property >= 0 {
             if problem.object != 0 { out.append(0x2E) }
             out.append(objects[Int(problem.object)].properties[problem.property].name)
@@ -144,6 +144,7 @@ package final class EventSchema: Sendable {
         case .duplicateKey: out.append("is given twice")
         case .conflict: out.append("contradicts another field")
         case .invalidEncoding: out.append("must be percent-encoded UTF-8")
+        case .tooDeep: out.append("is nested too deep")
         }
     }
 }

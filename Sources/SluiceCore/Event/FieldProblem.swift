@@ -2,7 +2,7 @@
 package struct FieldProblem: Error {
     package enum Code: UInt8, CaseIterable, Sendable {
         case missing, wrongType, empty, tooLong, tooMany, outOfRange, invalidValue, nulCharacter
-        case duplicateKey, conflict, invalidEncoding
+        case duplicateKey, conflict, invalidEncoding, tooDeep
 
         /// Stable: what senders and metrics see.
         package var label: StaticString {
@@ -18,6 +18,7 @@ package struct FieldProblem: Error {
             case .duplicateKey: "duplicate_key"
             case .conflict: "conflict"
             case .invalidEncoding: "invalid_encoding"
+            case .tooDeep: "too_deep"
             }
         }
     }
@@ -31,7 +32,8 @@ package struct FieldProblem: Error {
     package var item: Int32 = -1
     /// The bound that was exceeded, in bytes or elements.
     package var limit = 0
-    /// A field the schema has no property for, by its decoded name.
+    /// A field the schema has no property for, by its decoded name, or by its decoded path from the
+    /// event on.
     package var key: Slot?
     /// The whole dotted path, where it is not the schema's.
     package var path: StaticString = ""
@@ -39,6 +41,29 @@ package struct FieldProblem: Error {
     package var words: StaticString = ""
 
     package init(_ code: Code) { self.code = code }
+
+    /// What JSON as such allows and the gateway does not; where it is remains to be said.
+    ///
+    /// - Precondition: `error.isPolicy`.
+    package init(policy error: JSONError.Code) {
+        switch error {
+        case .tooManyMembers:
+            code = .tooMany
+            words = "is one of more than 256 members with unknown names in one object"
+        case .tooDeep:
+            code = .tooDeep
+            words = "is nested too deep: at most 32 objects and arrays may be open"
+        case .numberTooLong:
+            code = .tooLong
+            words = "must not hold a number of more than 64 characters"
+        case .loneSurrogate:
+            code = .invalidEncoding
+            words = "must not hold half of a surrogate pair"
+        default:
+            precondition(error == .duplicateKey)
+            code = .duplicateKey
+        }
+    }
 
     /// Something wrong with the event as a whole.
     package init(_ code: Code, path: StaticString, words: StaticString, item: Int32 = -1) {

@@ -26,6 +26,17 @@ extension ByteBuffer {
         append(text[written..<text.count])
     }
 
+    /// Appends a sender's own words as part of a message, as the content of a JSON string: their first
+    /// `CoreLimits.echoBytesMax` bytes, so that an answer does not grow with what was sent.
+    package mutating func appendEcho(_ text: Bytes) {
+        guard text.count > CoreLimits.echoBytesMax else { return appendJSONEscaped(text) }
+        var end = CoreLimits.echoBytesMax
+        // Not within a character.
+        while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
+        appendJSONEscaped(text[0..<end])
+        append("…")
+    }
+
     /// Appends plain text as a JSON string, quotation marks included.
     package mutating func appendJSONString(_ text: Bytes) {
         append(0x22)

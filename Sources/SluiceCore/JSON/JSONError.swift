@@ -34,6 +34,15 @@ package struct JSONError: Error, Equatable, Sendable {
         case tooDeep
         case trailingContent
 
+        /// Whether the text is JSON by the grammar, and it is this gateway that does not take it: then
+        /// the text goes on behind the value at fault, and `JSONReader.passValue` leads there.
+        package var isPolicy: Bool {
+            switch self {
+            case .duplicateKey, .tooManyMembers, .tooDeep, .numberTooLong, .loneSurrogate: true
+            default: false
+            }
+        }
+
         /// Stable, for metrics and error bodies.
         package var label: StaticString {
             switch self {

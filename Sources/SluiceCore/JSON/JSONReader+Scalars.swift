@@ -28,7 +28,7 @@ extension JSONReader {
     /// Passes what stands at `here` in a string and is neither plain ASCII nor the closing
     /// quotation mark; returns the place behind it.
     @inline(never)
-    private func passSpecial(at here: Int, _ hasEscapes: inout Bool) throws(JSONError) -> Int {
+    func passSpecial(at here: Int, _ hasEscapes: inout Bool) throws(JSONError) -> Int {
         guard here < count else { throw JSONError(.unexpectedEnd, offset: count) }
         let first = byte(at: here)
         if first >= 0x80 {
@@ -78,6 +78,18 @@ extension JSONReader {
     package mutating func number() throws(JSONError) -> JSONNumber {
         skipSpace()
         let start = position
+        let (isInteger, isNegative) = try passNumber()
+        guard position &- start <= JSONReader.numberBytesMax else {
+            throw JSONError(.numberTooLong, offset: start)
+        }
+        return JSONNumber(
+            start: Int32(truncatingIfNeeded: start), count: Int32(truncatingIfNeeded: position &- start),
+            isInteger: isInteger, isNegative: isNegative)
+    }
+
+    /// Passes a number of any length that begins at `position`.
+    @inline(__always)
+    mutating func passNumber() throws(JSONError) -> (isInteger: Bool, isNegative: Bool) {
         let isNegative = byte(at: position) == 0x2D
         if isNegative { position &+= 1 }
         let first = byte(at: position)
@@ -103,12 +115,7 @@ extension JSONReader {
             guard isDigit(byte(at: position)) else { throw unexpected(.invalidNumber) }
             passDigits()
         }
-        guard position &- start <= JSONReader.numberBytesMax else {
-            throw JSONError(.numberTooLong, offset: start)
-        }
-        return JSONNumber(
-            start: Int32(truncatingIfNeeded: start), count: Int32(truncatingIfNeeded: position &- start),
-            isInteger: isInteger, isNegative: isNegative)
+        return (isInteger, isNegative)
     }
 
     @inline(__always)

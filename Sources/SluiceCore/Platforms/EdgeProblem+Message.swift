@@ -16,6 +16,10 @@ extension EdgeProblem {
             out.append("the request head may have at most ")
             out.appendDecimal(limit)
             out.append(" bytes")
+        case .tooManyHeaderLines(let limit):
+            out.append("the request may have at most ")
+            out.appendDecimal(limit)
+            out.append(" header lines")
         case .unsupportedMediaType: out.append("this content type is not supported; send application/json")
         case .unsupportedContentEncoding: out.append("this content encoding is not supported")
         case .unsupportedTransferEncoding: out.append("this transfer encoding is not supported")

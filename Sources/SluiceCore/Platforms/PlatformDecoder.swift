@@ -127,6 +127,8 @@ package enum EdgeProblem: Sendable {
     case requestTimeout
     case bodyTooLarge(limit: Int)
     case headTooLarge(limit: Int)
+    /// More header lines than `limit`.
+    case tooManyHeaderLines(limit: Int)
     case unsupportedMediaType
     case unsupportedContentEncoding
     case unsupportedTransferEncoding
@@ -145,7 +147,7 @@ package enum EdgeProblem: Sendable {
         case .methodNotAllowed: 405
         case .requestTimeout: 408
         case .bodyTooLarge: 413
-        case .headTooLarge: 431
+        case .headTooLarge, .tooManyHeaderLines: 431
         case .unsupportedMediaType, .unsupportedContentEncoding: 415
         case .expectationFailed: 417
         case .unsupportedTransferEncoding: 501
@@ -165,6 +167,7 @@ package enum EdgeProblem: Sendable {
         case .requestTimeout: "request_timeout"
         case .bodyTooLarge: "body_too_large"
         case .headTooLarge: "head_too_large"
+        case .tooManyHeaderLines: "too_many_header_lines"
         case .unsupportedMediaType: "unsupported_media_type"
         case .unsupportedContentEncoding: "unsupported_content_encoding"
         case .unsupportedTransferEncoding: "unsupported_transfer_encoding"

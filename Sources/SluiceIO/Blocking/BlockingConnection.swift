@@ -163,8 +163,11 @@ final class BlockingConnection {
     }
 
     private func refuse(_ problem: EdgeProblem) {
+        var headers = [("Content-Type", "text/plain; charset=utf-8")]
+        // RFC 9110 section 15.5.6: a 405, which CONNECT gets here, must have Allow.
+        if case .methodNotAllowed = problem { headers.append(("Allow", "GET, HEAD, POST")) }
         let response = SimpleResponse(
-            status: problem.status, headers: [("Content-Type", "text/plain; charset=utf-8")],
+            status: problem.status, headers: headers,
             body: Bytes(problem.code).array + [0x0A])
         output.removeAll()
         response.encode(keepAlive: false, versionMinor: 1, isHead: false, into: &output)

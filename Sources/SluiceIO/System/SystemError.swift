@@ -1,9 +1,9 @@
 import CLinuxIO
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// A system call that failed: which one, and the kernel's error number.

@@ -67,8 +67,7 @@ package struct StatusMetrics: MetricsSource {
         writer.counter("sluice_log_failures_total", "Commits that failed.", log.failures)
     }
 
-    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter)
-    {
+    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter) {
         let own: MetricsWriter.Labels = [("destination", report.name)]
         writer.gauge(
             "sluice_destination_lag_events", "Events without an outcome.", labels: own, Int(book.pending))

@@ -102,7 +102,12 @@ final class AnswerWriter {
         var options = HTTPResponseOptions(persistence: .close, isHead: isHead)
         options.allowedOrigin = allowedOrigin
         if case .unavailable(let seconds) = problem { options.retryAfterSeconds = seconds }
-        let responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
+        var responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
+        if case .methodNotAllowed = problem {
+            // RFC 9110 section 15.5.6: a 405 must have Allow. Of what the loop itself refuses only
+            // CONNECT gets one, whose target is no path: these are the methods of all paths.
+            responseHead.allow = "GET, HEAD, POST, OPTIONS"
+        }
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }
 

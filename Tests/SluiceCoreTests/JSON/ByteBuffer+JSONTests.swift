@@ -29,8 +29,11 @@ import Testing
         print("seed \(seed)")
         var random = SeededRandom(seed: seed)
         for _ in 0..<3000 {
-            let alphabet: [UInt8] = [0x22, 0x5C, 0x0A, 0x00, 0x61, 0x61, 0x61, 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x98, 0x80]
-            let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
+            let alphabet: [UInt8] = [
+                0x22, 0x5C, 0x0A, 0x00, 0x61, 0x61, 0x61, 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x98, 0x80,
+            ]
+            let bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in alphabet.randomElement(using: &random)!
+            }
             var json = ByteBuffer(capacity: 16)
             bytes.withBytes { json.appendJSONString($0) }
             let tree = try JSONProbe.tree(json.bytes.array)
@@ -53,7 +56,9 @@ import Testing
             Array(text.utf8).withBytes { buffer.appendJSONCompact($0) }
             return buffer.bytes.string
         }
-        #expect(compact("{ \"a b\" :\t[ 1 ,\r\n 2.5e3 ] , \"c\\\" d\\\\\" : \" x \" }") == #"{"a b":[1,2.5e3],"c\" d\\":" x "}"#)
+        #expect(
+            compact("{ \"a b\" :\t[ 1 ,\r\n 2.5e3 ] , \"c\\\" d\\\\\" : \" x \" }")
+                == #"{"a b":[1,2.5e3],"c\" d\\":" x "}"#)
         #expect(compact("[]") == "[]")
         #expect(compact("\" \"") == "\" \"")
         #expect(compact("[ null , true ]") == "[null,true]")

@@ -24,7 +24,9 @@ import Testing
             case 6, 7:
                 var members: [String] = []
                 for index in 0..<below(6) {
-                    members.append("\(space())\(string(prefix: "\(index)"))\(space()):\(space())\(value(depth: depth - 1))\(space())")
+                    members.append(
+                        "\(space())\(string(prefix: "\(index)"))\(space()):\(space())\(value(depth: depth - 1))\(space())"
+                    )
                 }
                 return "{" + (members.isEmpty ? space() : members.joined(separator: ",")) + "}"
             default:
@@ -42,7 +44,9 @@ import Testing
             return text
         }
 
-        mutating func digits(_ count: Int) -> String { String((0..<count).map { _ in "0123456789".randomElement(using: &random)! }) }
+        mutating func digits(_ count: Int) -> String {
+            String((0..<count).map { _ in "0123456789".randomElement(using: &random)! })
+        }
 
         mutating func string(prefix: String = "") -> String {
             var text = "\"" + prefix

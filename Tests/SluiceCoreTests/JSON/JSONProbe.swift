@@ -2,9 +2,9 @@ import SluiceCore
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// What the tests of the JSON reader share.

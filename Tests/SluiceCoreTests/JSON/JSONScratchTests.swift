@@ -26,7 +26,8 @@ import Testing
         for length in 1...24 {
             var keys = [String(repeating: "a", count: length)]
             for place in 0..<length {
-                keys.append(String(repeating: "a", count: place) + "b" + String(repeating: "a", count: length - place - 1))
+                keys.append(
+                    String(repeating: "a", count: place) + "b" + String(repeating: "a", count: length - place - 1))
             }
             #expect(JSONProbe.skip(object(keys)) == .value(object(keys)))
         }

@@ -7,7 +7,8 @@ import Testing
     @Test func everySpecialByteAtEveryPlace() {
         for length in 0...80 {
             let plain = [UInt8](repeating: 0x61, count: length)
-            #expect(JSONProbe.skip([0x22] + plain + [0x22]) == .value("\"" + String(repeating: "a", count: length) + "\""))
+            #expect(
+                JSONProbe.skip([0x22] + plain + [0x22]) == .value("\"" + String(repeating: "a", count: length) + "\""))
             #expect(JSONProbe.skip([0x22] + plain) == .error(.unexpectedEnd, length + 1))
             for place in 0..<length {
                 for special: UInt8 in [0x00, 0x01, 0x0A, 0x1F, 0x80, 0xBF, 0xC0, 0xFF] {
@@ -47,7 +48,9 @@ import Testing
                 for cut in 1...character.utf8.count {
                     let prefix = Array(text.utf8.prefix(length + 1 + cut))
                     let whole = cut == character.utf8.count
-                    #expect(JSONProbe.skip(prefix) == .error(whole ? .unexpectedEnd : .invalidUTF8, whole ? prefix.count : length + 1))
+                    #expect(
+                        JSONProbe.skip(prefix)
+                            == .error(whole ? .unexpectedEnd : .invalidUTF8, whole ? prefix.count : length + 1))
                 }
             }
         }

@@ -16,10 +16,12 @@ import Testing
     @Test(arguments: [
         ("0", "0"), ("-0", "0"), ("0.000", "0"), ("0e5", "0"), ("0e-999999999999", "0"), ("1", "1"), ("-1", "-1"),
         ("10", "10"), ("1000", "1000"), ("1e3", "1000"), ("1E+3", "1000"), ("12.50", "12.5"), ("0.5", "0.5"),
-        ("-0.5", "-0.5"), ("0.05", "0.05"), ("5e-3", "0.005"), ("0.0001e2", "0.01"), ("100e-2", "1"), ("1200.00", "1200"),
+        ("-0.5", "-0.5"), ("0.05", "0.05"), ("5e-3", "0.005"), ("0.0001e2", "0.01"), ("100e-2", "1"),
+        ("1200.00", "1200"),
         ("19.99", "19.99"), ("1000.0001", "1000.0001"), ("10203040.5060", "10203040.506"), ("123e-1", "12.3"),
         ("1e39", "1" + String(repeating: "0", count: 39)), ("1e40", "1e40"), ("12e39", "1.2e40"), ("-12e40", "-1.2e41"),
-        ("1e-40", "0." + String(repeating: "0", count: 39) + "1"), ("1234567890123456789012345678901234e40", "1.234567890123456789012345678901234e73"),
+        ("1e-40", "0." + String(repeating: "0", count: 39) + "1"),
+        ("1234567890123456789012345678901234e40", "1.234567890123456789012345678901234e73"),
         ("1.0000000000000000000000000000000000000000000", "1"),
         ("9999999999999999999999999999999999", "9999999999999999999999999999999999"),
         ("99999999999999999999999999999999990", "99999999999999999999999999999999990"),
@@ -31,13 +33,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", ExactDecimalError.notANumber), ("-", .notANumber), ("+1", .notANumber), ("01", .notANumber), ("1.", .notANumber),
+        ("", ExactDecimalError.notANumber), ("-", .notANumber), ("+1", .notANumber), ("01", .notANumber),
+        ("1.", .notANumber),
         (".5", .notANumber), ("1e", .notANumber), ("1e+", .notANumber), ("1.5.2", .notANumber), ("1 ", .notANumber),
-        (" 1", .notANumber), ("1,5", .notANumber), ("0x1", .notANumber), ("NaN", .notANumber), ("--1", .notANumber), ("1e5x", .notANumber),
+        (" 1", .notANumber), ("1,5", .notANumber), ("0x1", .notANumber), ("NaN", .notANumber), ("--1", .notANumber),
+        ("1e5x", .notANumber),
         ("-.5", .notANumber), ("00", .notANumber), ("99999999999999999999999999999999999x", .notANumber),
-        ("12345678901234567890123456789012345", .tooManyDigits), ("1.0000000000000000000000000000000001", .tooManyDigits),
-        ("-99999999999999999999999999999999999", .tooManyDigits), ("1e41", .exponentOutOfRange), ("1e-41", .exponentOutOfRange),
-        ("10e40", .exponentOutOfRange), ("0.1e-40", .exponentOutOfRange), ("1e99999999999999999999", .exponentOutOfRange),
+        ("12345678901234567890123456789012345", .tooManyDigits),
+        ("1.0000000000000000000000000000000001", .tooManyDigits),
+        ("-99999999999999999999999999999999999", .tooManyDigits), ("1e41", .exponentOutOfRange),
+        ("1e-41", .exponentOutOfRange),
+        ("10e40", .exponentOutOfRange), ("0.1e-40", .exponentOutOfRange),
+        ("1e99999999999999999999", .exponentOutOfRange),
         ("1e-99999999999999999999", .exponentOutOfRange),
     ])
     func refuses(_ input: String, _ error: ExactDecimalError) {
@@ -74,7 +81,8 @@ import Testing
 
     @Test func comparesByValue() throws {
         let ordered = try [
-            "-1e40", "-12", "-11.9", "-1", "-0.5", "-1e-40", "0", "1e-40", "0.05", "0.5", "0.50000000000000000000000000000001",
+            "-1e40", "-12", "-11.9", "-1", "-0.5", "-1e-40", "0", "1e-40", "0.05", "0.5",
+            "0.50000000000000000000000000000001",
             "1", "9", "9.5", "10", "11.9", "12", "100", "1e33", "1000000000000000000000000000000001", "1e40",
         ].map { try decimal($0) }
         for (index, left) in ordered.enumerated() {
@@ -105,15 +113,20 @@ import Testing
         var random = SeededRandom(seed: seed)
         func amount() -> String {
             let digits = Int.random(in: 1...8, using: &random)
-            let whole = Int.random(in: 0..<1_000_000_000, using: &random) % [10, 1000, 1_000_000_000].randomElement(using: &random)!
+            let whole =
+                Int.random(in: 0..<1_000_000_000, using: &random) % [10, 1000, 1_000_000_000].randomElement(
+                    using: &random)!
             let fraction = String((0..<digits).map { _ in "0123456789".randomElement(using: &random)! })
-            return (Bool.random(using: &random) ? "-" : "") + "\(whole)" + (Bool.random(using: &random) ? "." + fraction : "")
+            return (Bool.random(using: &random) ? "-" : "") + "\(whole)"
+                + (Bool.random(using: &random) ? "." + fraction : "")
         }
         for _ in 0..<5000 {
             let (left, right) = (amount(), amount())
             let (a, b) = (try decimal(left), try decimal(right))
             let (x, y) = (Decimal(string: left)!, Decimal(string: right)!)
-            if Decimal(string: text(try a.multiplied(by: b))) != x * y { Issue.record("seed \(seed): \(left) * \(right)") }
+            if Decimal(string: text(try a.multiplied(by: b))) != x * y {
+                Issue.record("seed \(seed): \(left) * \(right)")
+            }
             if Decimal(string: text(try a.adding(b))) != x + y { Issue.record("seed \(seed): \(left) + \(right)") }
             if Decimal(string: text(try a.subtracting(b))) != x - y { Issue.record("seed \(seed): \(left) - \(right)") }
             if (a < b) != (x < y) { Issue.record("seed \(seed): \(left) < \(right)") }

@@ -18,8 +18,7 @@ private var allocationsAreCounted: Bool {
 @Suite(.enabled(if: allocationsAreCounted, "needs an optimized build, glibc and no sanitizer"))
 struct DecoderAllocationTests {
     /// Allocations this thread makes for one more request, after some to warm up.
-    private func allocations(_ decoder: any PlatformDecoder, _ request: PlatformRequest, status: Int) -> Int64
-    {
+    private func allocations(_ decoder: any PlatformDecoder, _ request: PlatformRequest, status: Int) -> Int64 {
         let block = OpenBlock(capacity: 1 << 20)
         var answer = PlatformAnswer()
         var count: Int64 = 0
@@ -56,6 +55,24 @@ struct DecoderAllocationTests {
                         receivedMilliseconds: DecoderHarness.now, sourceName: Bytes("shop"), sourceHash: 42,
                         userAgent: parts[4], referrer: parts[5], address: Bytes("192.0.2.0"))),
                 status: fixture.status)
+        }
+        #expect(count == 0)
+    }
+
+    /// Personal data that comes in the clear is hashed on the same path.
+    @Test func hashingPersonalDataAllocatesNothing() {
+        let body =
+            #"{"type":"page_view","user":{"email":"Ann@Example.COM","phone":"+1 (555) 123-4567","first_name":"Ann","last_name":"Lee"}}"#
+        let decoder = DecoderHarness.native().decoder
+        let count = [body].withAllBytes { parts in
+            allocations(
+                decoder,
+                PlatformRequest(
+                    method: .post, path: Bytes("/events"), query: .empty, contentType: Bytes("application/json"),
+                    body: parts[0],
+                    origin: RequestOrigin(
+                        receivedMilliseconds: DecoderHarness.now, sourceName: Bytes("shop"), sourceHash: 42)),
+                status: 202)
         }
         #expect(count == 0)
     }

@@ -21,9 +21,10 @@ import Testing
         return event["context"] as? [String: String] ?? [:]
     }
 
-    @Test(arguments: [
-        (AddressPolicy.truncate, "127.0.0.0"), (.full, "127.0.0.1"), (.drop, nil),
-    ] as [(AddressPolicy, String?)])
+    @Test(
+        arguments: [
+            (AddressPolicy.truncate, "127.0.0.0"), (.full, "127.0.0.1"), (.drop, nil),
+        ] as [(AddressPolicy, String?)])
     func `an event from a page gets what the request tells`(policy: AddressPolicy, address: String?) throws {
         let context = try context(policy, post("/v1/events", click("1"), ShardRequestsTests.browser))
         #expect(context["user_agent"] == "Browser/1.0")

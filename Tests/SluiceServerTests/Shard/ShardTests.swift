@@ -82,6 +82,34 @@ import Testing
         #expect(refuse(shard, "BAD\r\n\r\n").contains("\"code\":\"bad_request\""))
     }
 
+    @Test func `a version that is not served is refused in the words of the path`() throws {
+        let shard = try shard()
+        let topsort = refuse(shard, "POST /topsort/v2/events HTTP/2.0\r\nHost: x\r\n\r\n")
+        #expect(topsort.hasPrefix("HTTP/1.1 505 "))
+        #expect(topsort.contains("\"errCode\":\"unsupported_http_version\""))
+        let native = refuse(shard, "POST /v1/events HTTP/1.5\r\nHost: x\r\n\r\n")
+        #expect(native.hasPrefix("HTTP/1.1 505 "))
+        #expect(native.contains("\"code\":\"unsupported_http_version\""))
+        let none = refuse(shard, "POST /topsort/v2/events\r\n\r\n")
+        #expect(none.hasPrefix("HTTP/1.1 400 "))
+        #expect(none.contains("\"errCode\":\"bad_request\""))
+        // A HEAD request hears no body whatever its version.
+        #expect(refuse(shard, "HEAD /v1/pixel.gif HTTP/2.0\r\n\r\n").hasSuffix("\r\n\r\n"))
+    }
+
+    @Test func `too many header lines and CONNECT are told for what they are`() throws {
+        let shard = try shard()
+        let lines = refuse(
+            shard, "POST /v1/events HTTP/1.1\r\nHost: x\r\n" + String(repeating: "X: y\r\n", count: 100) + "\r\n")
+        #expect(lines.hasPrefix("HTTP/1.1 431 "))
+        #expect(lines.contains("\"code\":\"too_many_header_lines\""))
+        #expect(lines.contains("at most 100 header lines"))
+        let connect = refuse(shard, "CONNECT shop.example:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(connect.hasPrefix("HTTP/1.1 405 "))
+        #expect(connect.contains("\r\nAllow: GET, HEAD, POST, OPTIONS\r\n"))
+        #expect(!lines.contains("\r\nAllow:"))
+    }
+
     @Test func `HEAD of the pixel is answered and takes no event`() throws {
         let shard = try shard()
         let head = handle(shard, "HEAD /v1/pixel.gif?type=page_view HTTP/1.1\r\nHost: x\r\n\r\n")

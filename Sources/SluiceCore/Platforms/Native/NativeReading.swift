@@ -49,10 +49,7 @@ struct NativeReading: ~Copyable {
             try readArray(&reader, request, block, &result)
         case .object:
             let start = reader.checkpoint
-            try reader.enterObject()
-            guard let key = try reader.nextKey(), key.equals("events", in: request.body),
-                try reader.peek() == .array
-            else {
+            guard opensEnvelope(&reader) else {
                 reader.restore(start)
                 return try readEvent(&reader, request, block, &result)
             }
@@ -60,6 +57,18 @@ struct NativeReading: ~Copyable {
             if report.fatal == nil, try reader.nextKey() != nil { report.fatal = .envelope }
         default:
             report.fatal = .notEvents
+        }
+    }
+
+    /// Whether the object that comes next begins with `events` and a list, at which the reader stands
+    /// then. What is wrong with any other object comes to light when it is read as an event.
+    private func opensEnvelope(_ reader: inout JSONReader) -> Bool {
+        do throws(JSONError) {
+            try reader.enterObject()
+            guard let key = try reader.nextKey(), key.equals("events", in: reader.input) else { return false }
+            return try reader.peek() == .array
+        } catch {
+            return false
         }
     }
 
@@ -86,14 +95,42 @@ struct NativeReading: ~Copyable {
         finish(request.origin, block, &result)
     }
 
+    /// Reads one event into the draft, with what is wrong with it. Throws only when the text is not JSON;
+    /// otherwise the reader stands behind the event, so that one event costs no other its place.
     private mutating func readFields(_ reader: inout JSONReader) throws(JSONError) {
         fields.begin(input: reader.input)
         guard try reader.peek() == .object else {
-            _ = try reader.skipValue()
+            try reader.passValue()
             fields.note(FieldProblem(.wrongType, path: "event", words: "must be an object"))
             return
         }
-        try parser.parse(&reader, into: &fields)
+        let start = reader.checkpoint
+        do throws(JSONError) {
+            try parser.parse(&reader, into: &fields)
+        } catch {
+            guard error.code.isPolicy else { throw error }
+            reader.restore(start)
+            try reader.passValue()
+            let end = reader.checkpoint
+            reader.restore(start)
+            notePolicy(error, &reader)
+            reader.restore(end)
+        }
+    }
+
+    /// Notes what the gateway does not take of an event, with the path of the member it is in. The
+    /// reader stands at the event.
+    private mutating func notePolicy(_ error: JSONError, _ reader: inout JSONReader) {
+        var problem = FieldProblem(policy: error.code)
+        let start = fields.scratch.count
+        reader.appendPath(to: Int(error.offset), into: &fields.scratch)
+        let count = fields.scratch.count - start
+        if count > 0 {
+            problem.key = Slot(.plain, .scratch, start: start, count: count)
+        } else {
+            problem.path = "event"
+        }
+        fields.note(problem)
     }
 
     // MARK: one event per line

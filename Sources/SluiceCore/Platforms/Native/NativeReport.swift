@@ -12,18 +12,22 @@ struct NativeReport: ~Copyable {
     /// Events read so far, good and bad.
     var index = 0
     var fatal: Fatal?
+    /// Rejections in the list, and those there was no room for.
+    private var listed = 0
+    private var omitted = 0
     private var rejections = ByteBuffer(capacity: 1_024)
 
     mutating func reset() {
         index = 0
         fatal = nil
+        listed = 0
+        omitted = 0
         rejections.removeAll()
     }
 
     /// Adds the draft's problem to the list and counts the event.
     mutating func reject(_ fields: borrowing EventFields, _ schema: EventSchema) {
-        guard let problem = fields.problem else { return }
-        open()
+        guard let problem = fields.problem, open() else { return }
         let start = rejections.count
         schema.appendPath(of: problem, in: fields, into: &rejections)
         let end = rejections.count
@@ -35,29 +39,36 @@ struct NativeReport: ~Copyable {
         rejections.append(0x20)
         schema.appendWords(of: problem, into: &rejections)
         rejections.append("\"}")
-        index += 1
     }
 
     /// Adds a line that is not JSON to the list and counts it.
     mutating func reject(_ error: JSONError) {
-        open()
+        guard open() else { return }
         rejections.append("event\",\"code\":\"invalid_json\",\"message\":\"event: ")
         rejections.append(error.code.message)
         rejections.append(", at byte ")
         rejections.appendDecimal(Int(error.offset))
         rejections.append(" of the line\"}")
-        index += 1
     }
 
-    private mutating func open() {
+    /// Counts the event and begins its entry. False when the list is full.
+    private mutating func open() -> Bool {
+        defer { index += 1 }
+        guard listed < CoreLimits.rejectionsListedMax else {
+            omitted += 1
+            return false
+        }
+        listed += 1
         if !rejections.isEmpty { rejections.append(0x2C) }
         rejections.append("{\"index\":")
         rejections.appendDecimal(index)
         rejections.append(",\"field\":\"")
+        return true
     }
 
     /// Writes the answer to a request whose events were looked at one by one: 202 if any was
-    /// taken, now or before, else 400.
+    /// taken, now or before, else 400. The rejections beyond the first `rejectionsListedMax` are
+    /// told as `rejected_omitted`.
     func write(_ result: DecodeResult, to answer: inout PlatformAnswer) {
         answer.status = result.accepted + result.duplicates > 0 ? 202 : 400
         answer.contentType = .json
@@ -67,7 +78,12 @@ struct NativeReport: ~Copyable {
         answer.body.appendDecimal(result.duplicates)
         answer.body.append(",\"rejected\":[")
         answer.body.append(rejections.bytes)
-        answer.body.append("]}")
+        answer.body.append(0x5D)
+        if omitted > 0 {
+            answer.body.append(",\"rejected_omitted\":")
+            answer.body.appendDecimal(omitted)
+        }
+        answer.body.append(0x7D)
     }
 
     /// Writes the answer to a request of which nothing is kept.

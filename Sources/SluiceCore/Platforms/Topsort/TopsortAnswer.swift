@@ -57,7 +57,7 @@ enum TopsortAnswer {
             answer.body.append(" must be an array")
         case .unknownArray(let name):
             begin(400, "invalid_event_type", &answer)
-            answer.body.appendJSONEscaped(fields.bytes(name))
+            answer.body.appendEcho(fields.bytes(name))
             answer.body.append(" must be one of impressions, clicks, purchases, pageviews")
         case .tooMany(let kind):
             begin(400, "bad_request", &answer)

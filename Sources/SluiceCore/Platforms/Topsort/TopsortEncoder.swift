@@ -155,8 +155,7 @@ struct TopsortArrays: ~Copyable {
         counts[Int(kind.rawValue)] += 1
     }
 
-    private static func append(to out: inout ByteBuffer, _ isFirst: Bool, _ body: (inout ByteBuffer) -> Void)
-    {
+    private static func append(to out: inout ByteBuffer, _ isFirst: Bool, _ body: (inout ByteBuffer) -> Void) {
         if !isFirst { out.append(0x2C) }
         body(&out)
     }

@@ -4,6 +4,10 @@ struct TopsortReading: ~Copyable {
     private var writer: CanonicalWriter
     private var fields = EventFields()
     private let parsers = TopsortKind.allCases.map { EventParser(TopsortSchema.schema(of: $0)) }
+    /// For events whose `entity` is ignored; impressions and clicks only, by the kind's raw value.
+    private let servedParsers = [TopsortSchema.servedImpression, TopsortSchema.servedClick].map {
+        EventParser($0)
+    }
     private let json = JSONScratch()
 
     init(deduplicator: (any Deduplicator)?, writer: consuming CanonicalWriter) {
@@ -90,7 +94,7 @@ struct TopsortReading: ~Copyable {
             guard index < CoreLimits.topsortArrayMax else { return .tooMany(kind) }
             fields.begin(input: request.body)
             guard try reader.peek() == .object else { return .notAnEvent(kind, index) }
-            try parser.parse(&reader, into: &fields)
+            try readFields(kind, parser, &reader)
             complete(kind)
             if fields.problem != nil { return .field(kind, index) }
             let written = writer.write(
@@ -100,6 +104,21 @@ struct TopsortReading: ~Copyable {
             index += 1
         }
         return nil
+    }
+
+    /// Reads one event. Topsort ignores `entity` when `resolvedBidId` has a value, which may stand
+    /// behind it: a wrong one is then read again as a property of no meaning.
+    private mutating func readFields(
+        _ kind: TopsortKind, _ parser: EventParser, _ reader: inout JSONReader
+    ) throws(JSONError) {
+        let start = reader.checkpoint
+        try parser.parse(&reader, into: &fields)
+        guard let problem = fields.problem, kind == .impressions || kind == .clicks, fields.has(.adID),
+            TopsortSchema.isEntity(problem, of: parser.schema)
+        else { return }
+        reader.restore(start)
+        fields.begin(input: reader.input)
+        try servedParsers[Int(kind.rawValue)].parse(&reader, into: &fields)
     }
 
     /// Adds what follows from the properties, and checks what concerns several of them.

@@ -43,9 +43,12 @@ enum TopsortKind: UInt8, CaseIterable, Sendable {
 /// know are kept in `ext.topsort`; so is `externalVendorId`, for which the canonical form has no
 /// name.
 enum TopsortSchema {
-    static let impression = EventSchema(event([]))
-    static let click = EventSchema(
-        event([Property("clickType", .choice(.topsortClickType), .field(.adClickType))]))
+    static let impression = EventSchema(event([], entity: [entity]))
+    static let click = EventSchema(event([clickType], entity: [entity]))
+    /// Impressions and clicks whose `entity` is not looked at and kept in `ext.topsort` as it came. The
+    /// other properties have the same places as in the full schemas.
+    static let servedImpression = EventSchema(event([], entity: []))
+    static let servedClick = EventSchema(event([clickType], entity: []))
     static let purchase = EventSchema([
         ObjectSchema(
             "",
@@ -81,6 +84,21 @@ enum TopsortSchema {
         }
     }
 
+    /// Whether the problem lies in `entity`, which an event with a `resolvedBidId` need not have right.
+    static func isEntity(_ problem: FieldProblem, of schema: EventSchema) -> Bool {
+        guard problem.path.utf8CodeUnitCount == 0 else { return false }
+        if problem.object == entityPlace { return true }
+        return problem.object == 0 && problem.property == schema.objects[0].properties.count - 1
+    }
+
+    private static let entityPlace: UInt8 = 1
+
+    private static var entity: Property { Property("entity", .object(entityPlace)) }
+
+    private static var clickType: Property {
+        Property("clickType", .choice(.topsortClickType), .field(.adClickType))
+    }
+
     private static let catalog = ValueRule.text(max: CoreLimits.catalogIDBytesMax)
 
     private static func id(_ field: EventField) -> Property {
@@ -106,14 +124,15 @@ enum TopsortSchema {
         Property("channel", .choice(.topsortChannel), .field(.contextChannel), empty: .refused)
     }
 
-    private static func event(_ more: [Property]) -> [ObjectSchema] {
+    /// - Parameter entity: the property of that name, or none. It comes last, so that the others have
+    ///   the same places with it and without.
+    private static func event(_ more: [Property], entity: [Property]) -> [ObjectSchema] {
         [
             ObjectSchema(
                 "",
                 [
                     id(.id), occurredAt, opaqueUserID,
                     Property("resolvedBidId", .text(max: CoreLimits.adIDBytesMax), .field(.adID)),
-                    Property("entity", .object(1)),
                     Property("additionalAttribution", .object(2)),
                     Property("placement", .object(3)),
                     Property("page", .object(4)),
@@ -121,7 +140,7 @@ enum TopsortSchema {
                     Property("externalCampaignId", catalog, .field(.adCampaignID)),
                     Property("externalVendorId", catalog, .ext),
                     deviceType, channel,
-                ] + more),
+                ] + more + entity),
             ObjectSchema(
                 "entity",
                 [

@@ -64,12 +64,12 @@ import Testing
         ("7", "invalid_json"), (#""x""#, "invalid_json"), ("{", "invalid_json"), ("nul", "invalid_json"),
         (#"{"events":[{"type":"page_view"}],"more":1}"#, "invalid_json"),
         (#"{"type":"page_view"} x"#, "invalid_json"), (#"[{"type":"page_view"}]["#, "invalid_json"),
-        (#"{"type":"page_view","x":{"a":1,"a":2}}"#, "invalid_json"),
         (String(repeating: "[", count: 100_000), "invalid_json"),
-        (
-            #"{"type":"page_view","x":"# + String(repeating: "[", count: 40)
-                + String(repeating: "]", count: 40) + "}", "invalid_json"
-        ),
+        // An event that is refused for itself does not hide that the body is not JSON.
+        (#"{"type":"page_view","x":{"a":1,"a":2}"#, "invalid_json"),
+        (#"[{"type":"page_view","x":{"a":1,"a":2}},{"type":}]"#, "invalid_json"),
+        (#"[{"type":"page_view","x":{"a":1,"a":2,"b":"\x"}}]"#, "invalid_json"),
+        (#"{"type":"page_view","x":{"a":1,"a":2}}]"#, "invalid_json"),
         ("\u{FEFF}{\"type\":\"page_view\"}", "invalid_json"),
     ])
     func refusesAsAWhole(_ body: String, _ code: String) {
@@ -91,6 +91,110 @@ import Testing
         #expect(one.lines.count == 1)
         let list = DecoderHarness.native().send("{\"events\":[{\"type\":\"page_view\"}\n]}")
         #expect(list.lines.count == 1)
+    }
+
+    // MARK: JSON that is refused for one event
+
+    /// A member, the field that is named for it, and the code.
+    private static let policies: [(String, String, String)] = [
+        (#""zz":{"a":1,"\u0061":2}"#, "zz.a", "duplicate_key"),
+        (#""ad":{"id":"a","more":[1,{"b":{"c":1,"c":2}}]}"#, "ad.more[1].b.c", "duplicate_key"),
+        (#""ext":{"vtex":{"a":1,"a":2}}"#, "ext.vtex.a", "duplicate_key"),
+        (#""ext":{"native":{"a":{"b":1,"b":2}}}"#, "ext.native.a.b", "duplicate_key"),
+        (#""user":{"keys":{"a":1,"a":2}}"#, "user.keys.a", "duplicate_key"),
+        (
+            "\"zz\":" + String(repeating: "[", count: 40) + String(repeating: "]", count: 40), "zz[0][0][0][0][0]",
+            "too_deep"
+        ),
+        (
+            "\"zz\":" + String(repeating: #"{"a":"#, count: 5_000) + "1" + String(repeating: "}", count: 5_000),
+            "zz.a.a.a.a.a", "too_deep"
+        ),
+        ("\"zz\":{\"n\":[1," + String(repeating: "9", count: 65) + "]}", "zz.n[1]", "too_long"),
+        (
+            #""order":{"tax":1."# + String(repeating: "0", count: 70) + "}", "order.tax", "too_long"
+        ),
+        (
+            "\"zz\":{" + (0..<257).map { "\"k\($0)\":1" }.joined(separator: ",") + "}", "zz.k256", "too_many"
+        ),
+        (#""zz":["\ud800"]"#, "zz[0]", "invalid_encoding"), (#""user":{"id":"\udc00"}"#, "user.id", "invalid_encoding"),
+        (#""\ud83d":1"#, "event", "invalid_encoding"), (#""zz":{"\ud83d":1}"#, "zz", "invalid_encoding"),
+    ]
+
+    @Test(arguments: policies) func oneBadEventCostsNoOther(_ member: String, _ field: String, _ code: String) {
+        let good = #"{"type":"page_view","id":"§"}"#
+        let bad = "{\"type\":\"page_view\",\(member)}"
+        let events = [good.replacing("§", with: "1"), bad, good.replacing("§", with: "2")]
+        let list = events.joined(separator: ",")
+        for body in ["[\(list)]", "{\"events\":[\(list)]}", events.joined(separator: "\n")] {
+            let outcome = DecoderHarness.native().send(body)
+            #expect(outcome.status == 202)
+            #expect(outcome.lines.map { text($0, "id") } == ["1", "2"])
+            #expect(outcome.result.rejected == 1)
+            #expect(whole(outcome.answer, "rejected.0.index") == 1)
+            #expect(text(outcome.answer, "rejected.0.field") == field)
+            #expect(text(outcome.answer, "rejected.0.code") == code)
+            #expect(text(outcome.answer, "rejected.0.message")?.hasPrefix(field + " ") == true)
+        }
+        let alone = DecoderHarness.native().send(bad)
+        #expect(alone.status == 400)
+        #expect(text(alone.answer, "rejected.0.field") == field)
+        // First in its object, where an envelope is looked for.
+        let first = DecoderHarness.native().send("{\(member),\"type\":\"page_view\"}")
+        #expect(first.status == 400)
+        #expect(text(first.answer, "rejected.0.code") == code)
+    }
+
+    @Test func aDeepElementThatIsNoEventCostsNoOther() {
+        let deep = String(repeating: "[", count: 50_000) + String(repeating: "]", count: 50_000)
+        let outcome = DecoderHarness.native().send("[\(deep),{\"type\":\"page_view\"}]")
+        #expect(outcome.lines.count == 1)
+        #expect(text(outcome.answer, "rejected.0.code") == "wrong_type")
+    }
+
+    @Test func whatWasWrongFirstIsTold() {
+        let answer = DecoderHarness.native().send(#"{"type":"page_view","id":7,"zz":{"a":1,"a":2}}"#).answer
+        #expect(text(answer, "rejected.0.field") == "id")
+    }
+
+    private func whole(_ json: String, _ path: String) -> Int? { member(json, path) as? Int }
+
+    // MARK: the report's size
+
+    @Test func listsAThousandRejections() {
+        let bad = #"{"type":"page_view","id":7}"#
+        for (count, omitted) in [(1_000, nil), (1_001, 1), (10_000, 9_000)] as [(Int, Int?)] {
+            let outcome = DecoderHarness.native().send(
+                "[" + [String](repeating: bad, count: count).joined(separator: ",") + "]")
+            #expect(outcome.status == 400)
+            #expect(outcome.result.rejected == count)
+            #expect((member(outcome.answer, "rejected") as? [Any])?.count == min(count, 1_000))
+            #expect(whole(outcome.answer, "rejected.999.index") == 999)
+            #expect(whole(outcome.answer, "rejected_omitted") == omitted)
+        }
+        // The next request begins anew.
+        let harness = DecoderHarness.native()
+        let lines = [String](repeating: "x", count: 1_500).joined(separator: "\n")
+        #expect(whole(harness.send(lines, contentType: "application/x-ndjson").answer, "rejected_omitted") == 500)
+        let mixed = harness.send("[\(bad),{\"type\":\"page_view\"}]")
+        #expect(mixed.status == 202)
+        #expect((member(mixed.answer, "rejected") as? [Any])?.count == 1)
+        #expect(member(mixed.answer, "rejected_omitted") == nil)
+    }
+
+    @Test func boundsTheWordsItRepeats() {
+        let key = "k" + String(repeating: "é", count: 100)
+        let event = "{\"type\":\"page_view\",\"\(key)\":1,\"\(key)\":2}"
+        let answer = DecoderHarness.native().send(event).answer
+        #expect(text(answer, "rejected.0.field") == "k" + String(repeating: "é", count: 31) + "…")
+        let worst =
+            "{\"type\":\"page_view\",\"x\":{\"" + String(repeating: "\\u0001", count: 40_000)
+            + "\":{\"a\":1,\"a\":2}}}"
+        #expect(DecoderHarness.native().send(worst).answer.utf8.count < 1_500)
+        let full = [String](repeating: event, count: 10_000).joined(separator: "\n")
+        #expect(DecoderHarness.native().send(full).answer.utf8.count < 400_000)
+        let pixel = DecoderHarness.native().pixel("type=page_view&" + String(repeating: "x", count: 5_000) + "=%")
+        #expect(pixel.answer.utf8.count < 500)
     }
 
     @Test func takesTenThousandEventsAndNotOneMore() {

@@ -121,6 +121,56 @@ import Testing
                 == "clicks[0].resolvedBidId is required with additionalAttribution")
     }
 
+    /// Topsort ignores `entity` when `resolvedBidId` has a value, before it or behind it.
+    @Test(arguments: [
+        "{}", "7", "[1]", #""x""#, "true", #"{"type":"house","id":"p"}"#, #"{"type":"product"}"#, #"{"type":1,"id":2}"#,
+        #"{"type":"product","id":""}"#, #"{"type":"product","id":"p","id":"q"}"#, #"{"a":1,"b":{"c":[]}}"#,
+    ])
+    func aWrongEntityBesideABidIsKept(_ entity: String) throws {
+        let isJSON = !entity.contains(#""p","id""#)
+        for kind in ["impressions", "clicks"] {
+            for members in [#""resolvedBidId":"b","entity":§"#, #""entity":§,"resolvedBidId":"b","channel":"onsite""#] {
+                let body = "{\"\(kind)\":[{\(event),\(members.replacing("§", with: entity))}]}"
+                let outcome = send(body)
+                guard isJSON else {
+                    #expect(outcome.status == 400)
+                    continue
+                }
+                #expect(outcome.status == 204)
+                let line = try #require(outcome.lines.first)
+                #expect(text(line, "ad.id") == "b")
+                #expect(text(line, "network") == "topsort")
+                #expect(member(line, "entity") == nil)
+                #expect(member(line, "ext.topsort.entity") as? NSObject == foundation(entity))
+            }
+            for none in ["", #","resolvedBidId":"""#, #","resolvedBidId":null"#] {
+                let outcome = send("{\"\(kind)\":[{\(event),\"entity\":\(entity)\(none)}]}")
+                #expect(outcome.status == 400 || outcome.status == 422)
+                #expect(text(outcome.answer, "message")?.contains("\(kind)[0].entity") == true)
+            }
+        }
+    }
+
+    @Test func aRightEntityBesideABidIsTaken() {
+        let line = send(
+            "{\"clicks\":[{\(event),\"entity\":{\"type\":\"product\",\"id\":\"p\"},\"resolvedBidId\":\"b\"}]}"
+        ).lines[0]
+        #expect(text(line, "entity.id") == "p")
+        #expect(member(line, "ext") == nil)
+    }
+
+    @Test func besideAWrongEntityTheRestIsStillChecked() {
+        let start = "{\"clicks\":[{\(event),\"entity\":{},\"resolvedBidId\":\"b\""
+        #expect(
+            text(send(start + ",\"channel\":7}]}").answer, "message")?.hasPrefix("clicks[0].channel must be") == true)
+        #expect(
+            text(send(start + ",\"clickType\":7}]}").answer, "message")?.hasPrefix("clicks[0].clickType must") == true)
+        #expect(
+            text(send(start + ",\"placement\":{}}]}").answer, "message")?.hasPrefix("clicks[0].placement.path") == true)
+        #expect(text(send(start + ",\"entity\":{}}]}").answer, "message")?.hasPrefix("clicks[0].entity") == true)
+        #expect(send(start + ",\"externalVendorId\":\"v\"},{\(event)}]}").lines.count == 2)
+    }
+
     /// Every property of the schemas, with a value of every JSON type it is not.
     @Test func refusesWrongTypesForEveryProperty() {
         let samples: [(String, String)] = [

@@ -235,8 +235,7 @@ enum RandomTopsort {
         return "{\(arrays.joined(separator: ","))}"
     }
 
-    private static func event(_ kind: TopsortKind, _ index: Int, _ generator: inout SeededGenerator) -> String
-    {
+    private static func event(_ kind: TopsortKind, _ index: Int, _ generator: inout SeededGenerator) -> String {
         var members = [
             "\"id\":\"\(kind.name)-\(index)\"",
             "\"occurredAt\":\"2026-01-0\(index + 1)T00:00:00.00\(index)Z\"",
