@@ -27,11 +27,11 @@ import Testing
         #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest)
     }
 
-    @Test func aCommitHoldsNoMoreThanTheShardsHave() {
+    @Test func aCommitHasALimitOfItsOwn() {
         let block = Limits.blockBytes + Limits().inflatedBytes
-        let line = MemoryBudget(limits: Limits(), shards: 1, destinations: []).lines.first {
+        let line = MemoryBudget(limits: Limits(), shards: 64, destinations: []).lines.first {
             $0.holder == "blocks being committed"
         }
-        #expect(line?.bytes == Limits.blocksPerShard * block)
+        #expect(line?.bytes == Limits.commitBytes + block)
     }
 }

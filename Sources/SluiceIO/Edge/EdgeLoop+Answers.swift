@@ -114,8 +114,9 @@ extension EdgeLoop {
 
     // MARK: room for answers
 
-    /// Whether another answer may be begun.
-    var hasAnswerRoom: Bool { answerBytes < limits.answerMemoryBytes }
+    /// Whether another answer may be begun. It may go beyond the limit: if its client does not read
+    /// it, it is that client who is closed.
+    var hasAnswerRoom: Bool { answerBytes <= limits.answerMemoryBytes }
 
     /// Requests wait for room for their answers: closes those who do not read theirs, and goes on as
     /// soon as there is room. Answers that wait for a commit make room when it has come.

@@ -115,8 +115,7 @@ package enum AdminClient {
         }
     }
 
-    private static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError)
-    {
+    private static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError) {
         var sent = 0
         while sent < bytes.count {
             guard wait(descriptor, Int32(POLLOUT), deadline: deadline) else { throw .timeout }

@@ -71,8 +71,7 @@ extension ConfigurationParser {
         let scope = ConfigurationScope(
             reader: reader, path: element.path, mark: element.mark, entries: entries,
             keys: ConfigurationKeys.destination + own.sorted(), elsewhere: elsewhere)
-        for key in platform.map({ ConfigurationKeys.destination($0).required }) ?? [] where scope[key] == nil
-        {
+        for key in platform.map({ ConfigurationKeys.destination($0).required }) ?? [] where scope[key] == nil {
             reader.report(
                 scope.path(of: key), scope.mark, "is required for \(platform?.name ?? "") destinations")
         }

@@ -45,8 +45,7 @@ package final class TroubleKind: Sendable {
     private let suppressed = Atomic<Int>(0)
     private let total = Atomic<Int>(0)
 
-    fileprivate init(label: String, level: Logger.Level, logger: Logger, now: @escaping @Sendable () -> Int64)
-    {
+    fileprivate init(label: String, level: Logger.Level, logger: Logger, now: @escaping @Sendable () -> Int64) {
         self.label = label
         self.level = level
         self.logger = logger

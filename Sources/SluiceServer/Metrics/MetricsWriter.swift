@@ -54,8 +54,7 @@ package struct MetricsWriter {
         add(name, help, .histogram, labels, .histogram(value))
     }
 
-    private mutating func add(_ name: String, _ help: String, _ kind: Kind, _ labels: Labels, _ value: Value)
-    {
+    private mutating func add(_ name: String, _ help: String, _ kind: Kind, _ labels: Labels, _ value: Value) {
         let place: Int
         if let known = places[name] {
             place = known

@@ -56,7 +56,8 @@ import Testing
     }
 
     private func check(_ request: Request, framing: String, wire: [UInt8]) throws {
-        let head = "\(request.method) \(request.target) HTTP/1.1\r\nHost: h\r\nContent-Type: \(request.contentType)\r\n\(framing)\r\n\r\n"
+        let head =
+            "\(request.method) \(request.target) HTTP/1.1\r\nHost: h\r\nContent-Type: \(request.contentType)\r\n\(framing)\r\n\r\n"
         let all = Array(head.utf8) + wire
         let whole = try read(all, cut: all.count, request)
         #expect(whole.body == request.body)
@@ -85,10 +86,14 @@ import Testing
         var buffer = ByteBuffer(capacity: all.count)
         all[..<cut].withContiguousBytes { buffer.append($0) }
         var state: (head: HTTPRequestHead, start: Int)?
-        if case .head(let head) = parser.parseHead(buffer.bytes, limits: HTTPLimits()) { state = (head, head.headBytes) }
+        if case .head(let head) = parser.parseHead(buffer.bytes, limits: HTTPLimits()) {
+            state = (head, head.headBytes)
+        }
         if state == nil {
             all[cut...].withContiguousBytes { buffer.append($0) }
-            guard case .head(let head) = parser.parseHead(buffer.bytes, limits: HTTPLimits()) else { throw Trouble.refused }
+            guard case .head(let head) = parser.parseHead(buffer.bytes, limits: HTTPLimits()) else {
+                throw Trouble.refused
+            }
             state = (head, head.headBytes)
         }
         guard let (head, start) = state else { throw Trouble.incomplete }
