@@ -198,7 +198,7 @@ final class DestinationRunner {
 
     private func judge(_ answer: UpstreamAnswer, eventCount: Int, now: Moment) -> AttemptResult {
         switch encoder.classify(answer, eventCount: eventCount) {
-        case .delivered:
+        case .delivered, .deliveredNoting:
             return .delivered
         case .rejected(let reason):
             trouble(DeliveryTrouble.eventsRejected, "\(answer.status): \(reason)", now)
