@@ -10,6 +10,8 @@ package enum CoreLimits {
     package static let unknownMembersMax = 256
     /// The name of such a member.
     package static let unknownKeyBytesMax = 256
+    /// Problems of one event that an answer names.
+    package static let problemsMax = 100
     /// How deep JSON may nest on the way in.
     package static let jsonDepthMax = 32
     /// How deep a stored line may nest: what came in, wrapped once more by `ext`.
