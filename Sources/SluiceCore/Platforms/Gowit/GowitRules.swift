@@ -10,7 +10,8 @@ enum GowitRules {
         case .purchase: checkSale(schema, &fields)
         case nil: break
         default:
-            require("ad_id", fields.has(.adID) || fields.has(.adIDs), "is required, or else ad_ids", schema, &fields)
+            let hasAd = fields.has(.adID) || fields.has(.adIDs) || isNoted("ad_ids", schema, fields)
+            require("ad_id", hasAd, "is required, or else ad_ids", schema, &fields)
             // The SDK shows an ad before it knows the session.
             if isQuery, type != .viewableImpression {
                 require("session_id", fields.has(.sessionID), "is required", schema, &fields)

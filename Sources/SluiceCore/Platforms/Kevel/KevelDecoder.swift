@@ -88,10 +88,9 @@ package final class KevelDecoder: PlatformDecoder {
         keys.removeAll()
         var count = 0
         var progress = FormProgress()
-        for text in [0, 1] {
-            // A body by hand ends with a line feed.
-            readParameters(text == 0 ? query : KevelDecoder.withoutLineEnd(body), &count, &progress)
-        }
+        readParameters(query, &count, &progress)
+        // A body by hand ends with a line feed.
+        readParameters(KevelDecoder.withoutLineEnd(body), &count, &progress)
         parser.finishForm(progress, into: &fields)
         if count == 0, !hasUserKeyProblem { return .missing }
         for problem in fields.problems where problem.code == .missing { return .missing }

@@ -16,6 +16,8 @@ package final class KevelEncoder: PlatformEncoder {
     private let reader = CanonicalReader()
     private let json = JSONScratch()
     private var fields = EventFields()
+    /// The event that `fields` refers to.
+    private var line = ByteBuffer(capacity: 4_096)
     private var work = ByteBuffer(capacity: 1_024)
     private var eventCount = 0
     private var nowMilliseconds: Int64 = 0
@@ -49,9 +51,6 @@ package final class KevelEncoder: PlatformEncoder {
         return .added
     }
 
-    /// The event that `fields` refers to.
-    private var line = ByteBuffer(capacity: 4_096)
-
     // MARK: what Kevel requires
 
     private func missing() -> [String] {
@@ -79,7 +78,9 @@ package final class KevelEncoder: PlatformEncoder {
                 return "order.items[\(row)].quantity must be a whole number from 1 to 2147483647 for Kevel"
             }
             guard let price = price(row) else {
-                return "order.items[\(row)].unit_price is missing, and line_total cannot be divided exactly"
+                return fields.hasItem(row, .unitPrice)
+                    ? "order.items[\(row)].unit_price is no exact number"
+                    : "order.items[\(row)].unit_price is missing, and line_total cannot be divided exactly"
             }
             if price.isNegative { return "order.items[\(row)].unit_price must be at least 0 for Kevel" }
         }
