@@ -10,6 +10,8 @@ package enum CoreLimits {
     package static let unknownMembersMax = 256
     /// The name of such a member.
     package static let unknownKeyBytesMax = 256
+    /// Problems of one event that an answer names.
+    package static let problemsMax = 100
     /// How deep JSON may nest on the way in.
     package static let jsonDepthMax = 32
     /// How deep a stored line may nest: what came in, wrapped once more by `ext`.
@@ -39,6 +41,11 @@ package enum CoreLimits {
 
     /// Events in one array of Topsort's `POST /v2/events`.
     package static let topsortArrayMax = 50
+    /// Bytes without a canonical name that a GoWit request for several ads may hold, since each of its
+    /// events keeps them.
+    package static let gowitSharedBytesMax = 8_192
+    /// User keys of one Kevel purchase.
+    package static let kevelUserKeysMax = 100
     /// Events in one webhook request.
     package static let webhookEventsMax = 1_000
     /// Bytes of a webhook's body before compression; one event alone may exceed it.

@@ -42,6 +42,20 @@ extension EventFields {
             if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
             guard kind == .array else { break }
             return try takeList(max, &reader)
+        case .identifier(let max):
+            if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
+            guard kind == .number else { break }
+            let number = try reader.number()
+            guard number.isInteger else { return .bad(.wrongType, limit: 0) }
+            return Int(number.count) <= max ? .slot(inputSlot(number)) : .bad(.tooLong, limit: max)
+        case .moment:
+            if kind == .string { return check(textSlot(try reader.string()), .moment, empty) }
+            guard kind == .number else { break }
+            return check(inputSlot(try reader.number()), .moment, empty)
+        case .textElseKept(let max):
+            if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
+            let range = try reader.skipValue()
+            return .slot(Slot(.foreign, .input, start: range.lowerBound, count: range.count))
         case .object, .rows, .extensions: break
         }
         _ = try reader.skipValue()
@@ -99,10 +113,13 @@ extension EventFields {
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
-            guard let milliseconds = Timestamp.parse(bytes(slot)) else {
-                return .bad(.invalidValue, limit: 0)
-            }
-            return .time(milliseconds)
+            guard let milliseconds = Timestamp.parse(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            return .time(milliseconds, slot)
+        case .moment:
+            guard let milliseconds = Moment.parse(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            return .time(milliseconds, slot)
+        case .identifier(let max), .textElseKept(let max):
+            return Int(slot.count) <= max ? .slot(slot) : .bad(.tooLong, limit: max)
         case .eventType:
             guard let type = EventType(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
             return .type(type)
