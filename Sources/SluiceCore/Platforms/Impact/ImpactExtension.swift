@@ -18,6 +18,8 @@ struct ImpactExtension: ~Copyable {
     }
 
     private(set) var entries: [Entry] = []
+    /// By row and item: a place in `entries`, or -1.
+    private var itemEntries: [Int32] = []
     /// By place in `ImpactName.all`.
     private(set) var places: UInt64 = 0
     private var text = ByteBuffer(capacity: 1_024)
@@ -34,8 +36,19 @@ struct ImpactExtension: ~Copyable {
 
     /// The value for an item, if there is one.
     func value(of item: ImpactItem, number: Int) -> Range<Int>? {
-        for entry in entries where entry.item == item && entry.number == number { return entry.value }
-        return nil
+        let index = (number - 1) * ImpactItem.count + Int(item.rawValue)
+        guard index < itemEntries.count, itemEntries[index] >= 0 else { return nil }
+        return entries[Int(itemEntries[index])].value
+    }
+
+    private mutating func index(itemCount: Int) {
+        itemEntries.removeAll(keepingCapacity: true)
+        for _ in 0..<itemCount * ImpactItem.count { itemEntries.append(-1) }
+        for (place, entry) in entries.enumerated() {
+            guard let item = entry.item, entry.number >= 1, entry.number <= itemCount else { continue }
+            let index = (entry.number - 1) * ImpactItem.count + Int(item.rawValue)
+            if itemEntries[index] < 0 { itemEntries[index] = Int32(truncatingIfNeeded: place) }
+        }
     }
 
     mutating func read(_ fields: borrowing EventFields) {
@@ -48,6 +61,7 @@ struct ImpactExtension: ~Copyable {
             // The line was read before, so it is JSON throughout.
             try? readObject(&reader, value)
         }
+        index(itemCount: fields.itemCount)
     }
 
     private mutating func readObject(_ reader: inout JSONReader, _ input: Bytes) throws(JSONError) {
