@@ -43,6 +43,11 @@ package enum CoreLimits {
 
     /// Events in one array of Topsort's `POST /v2/events`.
     package static let topsortArrayMax = 50
+    /// Bytes without a canonical name that a GoWit request for several ads may hold, since each of its
+    /// events keeps them.
+    package static let gowitSharedBytesMax = 8_192
+    /// User keys of one Kevel purchase.
+    package static let kevelUserKeysMax = 100
     /// Events in one webhook request.
     package static let webhookEventsMax = 1_000
     /// Bytes of a webhook's body before compression; one event alone may exceed it.

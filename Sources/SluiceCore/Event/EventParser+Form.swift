@@ -35,9 +35,11 @@ extension EventParser {
     }
 
     /// Reads one parameter, still encoded.
+    ///
+    /// - Parameter item: the row of `order.items` that properties of items belong to.
     func readParameter(
         _ name: Bytes, _ value: Bytes, _ lenient: Bool, _ json: JSONScratch,
-        _ progress: inout FormProgress, _ fields: inout EventFields
+        _ progress: inout FormProgress, _ fields: inout EventFields, item: Int32 = -1
     ) {
         guard let key = fields.decodedSlot(name, lenient: lenient) else {
             return fields.note(
@@ -68,7 +70,11 @@ extension EventParser {
         progress.seen |= bit
         let taken = fields.takeText(
             text, property.rule, empty: property.empty, previous: previous, scratch: json)
-        if store(taken, property, index, 0, -1, key, &fields) { progress.given |= bit }
+        if case .item = property.target {
+            if store(taken, property, index, 0, item, key, &fields) { progress.given |= bit }
+        } else if store(taken, property, index, 0, -1, key, &fields) {
+            progress.given |= bit
+        }
     }
 
     /// Keeps a parameter the schema does not know; `mergeRepeated` looks for others of its name.
