@@ -27,6 +27,8 @@ package enum CoreLimits {
     package static let catalogIDBytesMax = 512
     /// `context.page_url`, `context.referrer`, `placement.search_query`, `placement.path`, `ad.url`.
     package static let urlBytesMax = 4_096
+    /// Path and query of a VTEX beacon, which are signed and must not be cut.
+    package static let vtexURLBytesMax = 8_192
     /// Titles and names that people read.
     package static let nameBytesMax = 1_024
     /// `context.user_agent`.

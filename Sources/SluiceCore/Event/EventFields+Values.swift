@@ -81,9 +81,12 @@ extension EventFields {
         guard text.count <= CoreLimits.decimalBytesMax else {
             return .bad(.tooLong, limit: CoreLimits.decimalBytesMax)
         }
-        guard !number.isNegative, let value = try? ExactDecimal.parse(text),
-            bound == .notNegative || value.isPositive
-        else { return .bad(.outOfRange, limit: 0) }
+        guard let value = try? ExactDecimal.parse(text) else {
+            return .bad(.outOfRange, limit: ExactDecimal.digitsMax)
+        }
+        guard !number.isNegative, bound == .notNegative || value.isPositive else {
+            return .bad(.outOfRange, limit: 0)
+        }
         return .slot(inputSlot(number))
     }
 
@@ -98,8 +101,8 @@ extension EventFields {
     mutating func check(_ slot: Slot, _ rule: ValueRule, _ empty: EmptyText) -> Taken {
         if slot.count == 0 {
             switch empty {
-            case .refused: return .bad(.empty, limit: 0)
-            case .absent: return .absent
+            case .refused, .refusedAsNull: return .bad(.empty, limit: 0)
+            case .absent, .aside: return .absent
             case .kept: if case .text = rule { return .slot(slot) }
             }
         }

@@ -171,6 +171,11 @@ package struct EventFields: ~Copyable {
         itemSlots[row &* ItemField.count &+ Int(field.rawValue)] = slot
     }
 
+    package mutating func removeItem(_ row: Int, _ field: ItemField) {
+        precondition(row < itemCount)
+        itemPresent[row] &= ~(1 &<< UInt16(field.rawValue))
+    }
+
     package func hasItem(_ row: Int, _ field: ItemField) -> Bool {
         row < itemCount && itemPresent[row] & (1 &<< UInt16(field.rawValue)) != 0
     }

@@ -88,7 +88,18 @@ package struct EventParser: Sendable {
         case .extensions:
             return try parseExtensions(index, place, &reader, &fields)
         default:
+            let kind = try reader.peek()
+            let start = reader.offset
             let taken = try fields.take(property.rule, empty: property.empty, from: &reader)
+            if case .absent = taken {
+                if property.empty == .aside {
+                    let value = Slot(.foreign, .input, start: start, count: reader.offset - start)
+                    addUnknown(key, value, place, item, &fields)
+                } else if property.empty == .refusedAsNull, kind == .null {
+                    note(.wrongType, place, index, item, 0, &fields)
+                    return true
+                }
+            }
             return store(taken, property, index, place, item, key, &fields)
         }
     }

@@ -124,6 +124,11 @@ package enum EmptyText: UInt8, Sendable {
     /// As if the member were not there: browsers send an empty referrer when there is none.
     case absent
     case kept
+    /// As if the member were not there, but it is kept in `ext`, and so is `null`: for platforms where
+    /// either is as good as a value, and an event that goes back must be what came in.
+    case aside
+    /// Refused as too short; and `null`, which elsewhere is none, as a wrong type.
+    case refusedAsNull
 }
 
 /// What came of reading one value.
