@@ -37,12 +37,14 @@ final class TestUpstream: Sendable {
     private let listener: Int32
     private let handler: @Sendable (Request) -> Reply
     private let content = Mutex<([Request], connections: Int, sockets: Set<Int32>)>(([], 0, []))
+    private let threads = Mutex<[JoinableThread]>([])
     private let isClosed = Atomic<Bool>(false)
 
     init(_ handler: @escaping @Sendable (Request) -> Reply) {
         self.handler = handler
         (listener, port) = TestUpstream.listen(on: 0)
-        _ = startThread(name: "upstream") { self.acceptAll() }
+        let acceptor = startThread(name: "upstream") { self.acceptAll() }
+        threads.withLock { $0.append(acceptor) }
     }
 
     /// A port nobody listened on a moment ago.
@@ -96,6 +98,8 @@ final class TestUpstream: Sendable {
         content.withLock { content in
             for socket in content.sockets { _ = shutdown(socket, Int32(SHUT_RDWR)) }
         }
+        // The acceptor is the first, and starts no connection after `isClosed`.
+        while let thread = threads.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { thread.join() }
     }
 
     private func acceptAll() {
@@ -111,13 +115,14 @@ final class TestUpstream: Sendable {
                 content.sockets.insert(socket)
                 return content.connections - 1
             }
-            _ = startThread(name: "upstream-conn") {
+            let thread = startThread(name: "upstream-conn") {
                 self.serve(socket, connection)
                 self.content.withLock {
                     $0.sockets.remove(socket)
                     _ = Glibc.close(socket)
                 }
             }
+            threads.withLock { $0.append(thread) }
         }
     }
 
