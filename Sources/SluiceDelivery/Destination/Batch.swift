@@ -9,6 +9,7 @@ package struct BatchID: Hashable, Sendable {
 ///
 ///     encoding --started--> in flight --answer--> finished, waiting, or split in two waiting ones
 ///     waiting --taken--> encoding
+///     in flight --answer to a part, others left--> waiting
 struct Batch {
     enum Stage {
         case encoding, inFlight, waiting
@@ -20,6 +21,12 @@ struct Batch {
     var places: [WindowPlace]
     /// Requests that were started for these events.
     var attempts = 0
+    /// Attempts that failed since the last one that settled anything; the wait grows with them.
+    var failures = 0
+    /// Set when its one event takes several requests.
+    var parts: PartProgress?
+    /// Whether the request under way repeats an earlier one.
+    var isRepeat = false
     /// Of the first request; meaningless while `attempts` is 0.
     var firstAttempt = Moment(monotonic: 0, wall: 0)
     var lastAttemptWall: Int64 = 0
@@ -28,11 +35,21 @@ struct Batch {
     /// Waits because the upstream failed, not because it asked for time.
     var heldByOutage = false
     var isProbe = false
+
+    /// Takes over the attempts of the batch its events were in.
+    mutating func inheritStory(of other: Batch) {
+        attempts = other.attempts
+        failures = other.failures
+        firstAttempt = other.firstAttempt
+        lastAttemptWall = other.lastAttemptWall
+    }
 }
 
 /// What came of one request.
 package enum AttemptResult: Equatable, Sendable {
     case delivered
+    /// Delivered, with words of the platform that are kept.
+    case deliveredNoting(status: Int, note: String)
     case rejected(status: Int, reason: String)
     /// One of several events is at fault.
     case split(status: Int, reason: String)
@@ -62,6 +79,8 @@ package struct DestinationLimits: Equatable, Sendable {
     package var partialIntervalMilliseconds: Int64 = 50
     /// Of a reason, in UTF-8; the rest is cut.
     package var reasonBytesMax = 512
+    /// Of an exception's URL, in UTF-8; the rest is cut.
+    package var urlBytesMax = 2048
 
     package init() {}
 

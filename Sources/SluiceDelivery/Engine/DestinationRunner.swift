@@ -142,7 +142,8 @@ final class DestinationRunner {
             idle.append(transfer)
             return true
         }
-        encoder.finish(into: &transfer.request)
+        let part = state.nextPart(of: batch, count: encoder.partCount)
+        encoder.finish(part: part, into: &transfer.request)
         let url = configuration.requestURL(path: transfer.request.path.bytes)
         state.started(batch, now: now)
         guard isSendable(transfer) else {
@@ -198,8 +199,10 @@ final class DestinationRunner {
 
     private func judge(_ answer: UpstreamAnswer, eventCount: Int, now: Moment) -> AttemptResult {
         switch encoder.classify(answer, eventCount: eventCount) {
-        case .delivered, .deliveredNoting:
+        case .delivered:
             return .delivered
+        case .deliveredNoting(let note):
+            return .deliveredNoting(status: answer.status, note: note)
         case .rejected(let reason):
             trouble(DeliveryTrouble.eventsRejected, "\(answer.status): \(reason)", now)
             return .rejected(status: answer.status, reason: reason)
