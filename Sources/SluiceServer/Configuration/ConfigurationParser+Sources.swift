@@ -48,9 +48,12 @@ extension ConfigurationParser {
         guard let accounts = scope["accounts"]?.scope(keys: platforms.map { "\($0.name)" }) else { return }
         for platform in platforms {
             let key = "\(platform.name)"
-            guard let field = accounts[key], let account = field.read(.identifier) else { continue }
+            guard let field = accounts[key], let account = field.read(platform == .kevel || platform == .impact ? .account : .identifier) else { continue }
             source.accountFields.append((platform, account, field))
             source.settings.accounts[platform] = account
+        }
+        if accounts["impact"] != nil, scope["keys"] == nil {
+            accounts.report("impact", "needs keys: the password beside the account is one of them")
         }
     }
 

@@ -22,7 +22,7 @@ final class Shard: EdgeHandler {
     private let channel: ShardChannel
     /// Hands answers on; set once before the loop runs. The loop owns the shard.
     unowned var loop: EdgeLoop!
-    private let decoders: DecoderTable
+    let decoders: DecoderTable
     private let inflatedBytesMax: Int
 
     private var open: OpenBlock?
@@ -30,20 +30,29 @@ final class Shard: EdgeHandler {
     private var nextTicket: UInt64 = 1
 
     private var requestBody: RequestBody
-    private var platformAnswer = PlatformAnswer()
-    var addressText = ByteBuffer(capacity: 64)
-    private var clock = BatchClock()
+    var platformAnswer = PlatformAnswer()
+    private let hosts: HostTable
+    private let resolver: SourceResolver
+    private var credential = ByteBuffer(capacity: 256)
+    /// Questions about conversions; nil where nobody answers them.
+    let submissions: SubmissionPort?
+    var openQuestions = OpenQuestions()
+    var clock = BatchClock()
     private var arrivals = ArrivalLog()
     let answers: AnswerWriter
     private(set) var failureTag: UInt32 = 0
 
     init(
-        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
+        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
+        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil
     ) {
         self.sources = sources
         self.channel = channel
         self.metrics = metrics
-        decoders = DecoderTable()
+        self.hosts = hosts
+        self.submissions = submissions
+        resolver = SourceResolver(sources)
+        decoders = DecoderTable(directory: resolver)
         inflatedBytesMax = limits.inflatedBytes
         requestBody = RequestBody()
         answers = AnswerWriter(date: clock.date)
@@ -58,13 +67,16 @@ final class Shard: EdgeHandler {
     func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
         clock.readOncePerBatch()
         let head = request.head
-        switch Route.find(head.path) {
+        let route = Route.find(head.path, host: hosts.platform(of: head.host))
+        switch route {
         case .platform(let platform, let offset, let methods):
             if methods.contains(head.method) {
                 return receive(request, platform, offset: offset, answer: &answer)
             }
             if head.method == .options { return options(head, platform, methods.allow, &answer) }
             return refuse(.methodNotAllowed, platform, head, allow: methods.allow, &answer)
+        case .submission(let offset):
+            return submission(head, offset: offset, &answer)
         case .health:
             return health(head, &answer)
         case .unknown(let platform):
@@ -78,10 +90,10 @@ final class Shard: EdgeHandler {
         _ request: EdgeRequest, _ platform: Platform, offset: Int, answer: inout ByteBuffer
     ) -> Disposition {
         let head = request.head
-        guard let source = sources.find(head, platform: platform) else {
-            return refuse(.unauthorized, platform, head, &answer)
-        }
-        guard head.origin.isEmpty || source.allows(origin: head.origin) else {
+        let path = head.path[offset..<head.path.count]
+        let search = sources.find(head, platform: platform, path: path, scratch: &credential)
+        if case .refused = search { return refuse(.unauthorized, platform, head, &answer) }
+        if let source = search.entry, !head.origin.isEmpty, !source.allows(origin: head.origin) {
             return refuse(.forbiddenOrigin, platform, head, &answer)
         }
         let body: Bytes
@@ -93,10 +105,12 @@ final class Shard: EdgeHandler {
         }
         guard let block = open else { return .stall }
 
-        let platformRequest = PlatformRequest(
-            method: head.method, path: head.path[offset..<head.path.count], query: head.query,
-            contentType: head.contentType, body: body,
-            origin: origin(of: request, source: source, platform: platform))
+        var platformRequest = PlatformRequest(
+            // HEAD is answered as GET would be; native answers it itself.
+            method: head.method == .head && platform != .native ? .get : head.method, path: path,
+            query: head.query, contentType: head.contentType, body: body,
+            origin: origin(of: request, source: search.entry))
+        platformRequest.accept = head.accept
         platformAnswer.reset()
         let mark = block.mark
         var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
@@ -105,19 +119,26 @@ final class Shard: EdgeHandler {
             block.rollback(to: mark)
             result = DecodeResult()
         }
-        return finish(head, platform, source, result, block, &answer)
+        return finish(head, platform, result, block, &answer)
+    }
+
+    /// The source of a request whose head must tell.
+    func findSource(_ head: HTTPRequestHead, _ platform: Platform, _ path: Bytes) -> SourceEntry? {
+        sources.find(head, platform: platform, path: path, scratch: &credential).entry
     }
 
     private func finish(
-        _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
-        _ block: OpenBlock, _ answer: inout ByteBuffer
+        _ head: HTTPRequestHead, _ platform: Platform, _ result: DecodeResult, _ block: OpenBlock,
+        _ answer: inout ByteBuffer
     ) -> Disposition {
-        let waits = result.accepted > 0 && source.acknowledge == .committed
+        let source = resolver.source
+        let waits = result.accepted > 0 && source?.acknowledge != .received
         metrics.countRequest(platform: platform, status: platformAnswer.status)
-        metrics.countEvents(platform: platform, source: source.index, result: result, duplicates: result.duplicates)
+        metrics.countEvents(platform: platform, source: source?.index ?? -1, result: result, duplicates: result.duplicates)
         answers.append(
             platformAnswer, head: head,
-            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
+            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received),
+            originAllowed: source != nil || sources.anyAllows(origin: head.origin), to: &answer)
         if block.payload.count >= Limits.blockBytes { hand(over: block) }
         guard waits else { return .now }
         failureTag = FailureTag(platform).value
@@ -125,21 +146,19 @@ final class Shard: EdgeHandler {
         return .after(ticket: block.ticket)
     }
 
-    private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
-        var origin = RequestOrigin(
-            receivedMilliseconds: clock.wallMilliseconds, sourceName: source.nameBytes,
-            sourceHash: source.hash)
+    /// - Parameter source: nil where only the body can tell.
+    private func origin(of request: EdgeRequest, source: SourceEntry?) -> RequestOrigin {
         // Only a browser's own request tells about the person; a backend's tells about the backend.
-        guard !request.head.origin.isEmpty || request.head.method != .post else { return origin }
+        let isFromPage = !request.head.origin.isEmpty || request.head.method != .post
+        resolver.begin(source, pageOrigin: request.head.origin, peer: isFromPage ? request.peer : nil)
+        var origin = RequestOrigin(
+            receivedMilliseconds: clock.wallMilliseconds, sourceName: source?.nameBytes ?? .empty,
+            sourceHash: source?.hash ?? 0)
+        origin.lenient = source?.lenient ?? false
+        guard isFromPage else { return origin }
         origin.userAgent = request.head.userAgent
         origin.referrer = request.head.referrer
-        addressText.removeAll()
-        switch source.address {
-        case .truncate: request.peer.truncated.append(into: &addressText)
-        case .full: request.peer.append(into: &addressText)
-        case .drop: break
-        }
-        origin.address = addressText.bytes
+        if let source { origin.address = resolver.address(of: request.peer, source.address) }
         return origin
     }
 
@@ -157,7 +176,7 @@ final class Shard: EdgeHandler {
         return .now
     }
 
-    private func options(
+    func options(
         _ head: HTTPRequestHead, _ platform: Platform, _ allow: StaticString, _ answer: inout ByteBuffer
     ) -> Disposition {
         metrics.countRequest(platform: platform, status: 204)
@@ -168,28 +187,22 @@ final class Shard: EdgeHandler {
 
     // MARK: refusals
 
-    private func refuse(
+    func refuse(
         _ problem: EdgeProblem, _ platform: Platform, _ head: HTTPRequestHead, allow: StaticString = "",
         _ answer: inout ByteBuffer
     ) -> Disposition {
         say(problem, platform)
         let readable = !head.origin.isEmpty && sources.anyAllows(origin: head.origin)
         answers.appendRefusal(
-            platformAnswer, problem, head: head, allow: allow, originAllowed: readable, to: &answer)
+            platformAnswer, problem, platform, head: head, allow: allow, originAllowed: readable, to: &answer)
         return .now
     }
 
     /// What the loop itself refuses; the connection closes after it.
     func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
         clock.readOncePerBatch()
-        var platform = Platform.native
-        if let head {
-            switch Route.find(head.path) {
-            case .platform(let found, _, _), .unknown(let found): platform = found
-            case .health: break
-            }
-        }
-        say(problem, platform)
+        let route = head.map { Route.find($0.path, host: hosts.platform(of: $0.host)) }
+        say(problem, route?.platform ?? .native)
         var origin = Bytes.empty
         if let head, !head.origin.isEmpty, sources.anyAllows(origin: head.origin) { origin = head.origin }
         answers.appendClosing(
@@ -204,13 +217,13 @@ final class Shard: EdgeHandler {
         clock.readOncePerBatch()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
-        answers.appendFailure(
+        answers.appendLate(
             platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
             allowedOrigin: HTTPResponse.allowedOrigin(of: prepared), to: &answer)
     }
 
     /// Fills `platformAnswer` with a problem in the platform's words, and counts it.
-    private func say(_ problem: EdgeProblem, _ platform: Platform) {
+    func say(_ problem: EdgeProblem, _ platform: Platform) {
         platformAnswer.reset()
         decoders[platform].refuse(problem, answer: &platformAnswer)
         metrics.countRequest(platform: platform, status: platformAnswer.status)
@@ -225,8 +238,9 @@ final class Shard: EdgeHandler {
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
-    /// The log thread has handed blocks back.
+    /// The log thread has handed blocks back, or questions have been answered.
     func woken() {
+        giveFindings()
         var returned = false
         while let block = channel.takeReturned() {
             returned = true
