@@ -53,7 +53,9 @@ private func check(_ input: [UInt8], _ kind: UInt8) {
         require(after.events == before.events + result.accepted, "the block counts other events")
     } else {
         require(answer.status == 400, "another status")
-        require(result.accepted == 0 && after.bytes == before.bytes && after.events == before.events, "half a request")
+        require(
+            result.accepted == 0 && after.bytes == before.bytes && after.events == before.events,
+            "half a request")
         require(after.filterHashes == 0 && after.fingerprints == 0, "hashes of a refused request")
         require(isJSON(answer.body.bytes), "the answer is not JSON")
     }
@@ -105,7 +107,9 @@ private func checkOthers(_ line: [UInt8]) {
         var request = OutgoingRequest()
         workshop.kevel.finish(part: part, into: &request)
         for byte in request.path.bytes.array {
-            require(byte > 0x20 && byte < 0x7F && byte != 0x23 && byte != 0x2B, "Kevel's URL holds what it must not")
+            require(
+                byte > 0x20 && byte < 0x7F && byte != 0x23 && byte != 0x2B,
+                "Kevel's URL holds what it must not")
         }
     }
 }

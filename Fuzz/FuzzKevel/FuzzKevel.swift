@@ -64,7 +64,9 @@ private func checkLine(_ event: [UInt8]) {
     }
     checkOthers(event)
     workshop.encoder.begin(now: 0)
-    require(event.withBytes { workshop.encoder.add($0) } == .added, "the encoder refuses an event of its own platform")
+    require(
+        event.withBytes { workshop.encoder.add($0) } == .added,
+        "the encoder refuses an event of its own platform")
     require(workshop.encoder.partCount == 1, "one item became several")
     var outgoing = OutgoingRequest()
     workshop.encoder.finish(part: 0, into: &outgoing)
