@@ -83,7 +83,8 @@ extension EventParser {
         problem.key = key
         if fields.bytes(key).count > CoreLimits.unknownKeyBytesMax {
             return fields.note(
-                FieldProblem(.tooLong, path: "query", words: "has a parameter whose name is longer than 256 bytes"))
+                FieldProblem(
+                    .tooLong, path: "query", words: "has a parameter whose name is longer than 256 bytes"))
         }
         if fields.bytes(key).firstIndex(of: 0) != nil || fields.bytes(value).firstIndex(of: 0) != nil {
             problem.code = .nulCharacter
@@ -103,7 +104,9 @@ extension EventParser {
     private func mergeRepeated(_ fields: inout EventFields) {
         var first = 0
         while first < fields.unknown.count {
-            if EventParser.nextRepetition(of: first, after: first, fields) != nil { mergeList(at: first, &fields) }
+            if EventParser.nextRepetition(of: first, after: first, fields) != nil {
+                mergeList(at: first, &fields)
+            }
             first += 1
         }
     }
@@ -154,7 +157,8 @@ extension EventFields {
     /// The place in `unknown` of a member of the event itself, by its decoded name.
     func unknownIndex(_ name: StaticString) -> Int? {
         for index in unknown.indices
-        where unknown[index].object == 0 && unknown[index].item < 0 && bytes(unknown[index].key).equals(name) {
+        where unknown[index].object == 0 && unknown[index].item < 0 && bytes(unknown[index].key).equals(name)
+        {
             return index
         }
         return nil

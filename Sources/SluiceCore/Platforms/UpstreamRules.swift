@@ -35,7 +35,8 @@ enum UpstreamRules {
 
     /// The status and the beginning of the upstream's words.
     static func reason(_ answer: UpstreamAnswer, words: String? = nil) -> String {
-        let text = bounded(words ?? String(decoding: answer.body.prefix(CoreLimits.reasonBytesMax), as: UTF8.self))
+        let text = bounded(
+            words ?? String(decoding: answer.body.prefix(CoreLimits.reasonBytesMax), as: UTF8.self))
         return text.isEmpty ? "HTTP \(answer.status)" : "HTTP \(answer.status): \(text)"
     }
 }

@@ -79,12 +79,14 @@ package enum Moment {
             guard !isWrong, month >= 1, month <= 12, day >= 1,
                 day <= Timestamp.daysInMonth(month, year: year)
             else { return nil }
-            let midnight = Timestamp.daysSince1970(year: year, month: month, day: day) * Timestamp.millisecondsPerDay
+            let midnight =
+                Timestamp.daysSince1970(year: year, month: month, day: day) * Timestamp.millisecondsPerDay
             guard here < text.count else {
                 // Eight digits and nothing else are a count, not a date.
                 return isExtended ? midnight : nil
             }
-            guard take(0x54) || take(0x74) || take(0x20), let time = timeOfDay(isExtended), let offset = offset()
+            guard take(0x54) || take(0x74) || take(0x20), let time = timeOfDay(isExtended),
+                let offset = offset()
             else { return nil }
             let result = midnight + time - offset
             return Timestamp.range.contains(result) ? result : nil

@@ -24,7 +24,8 @@ extension GowitDecoder {
             guard !part.isEmpty else { continue }
             let equals = part.firstIndex(of: 0x3D) ?? part.count
             sdkAdParser.readParameter(
-                part[0..<equals], part[min(equals + 1, part.count)..<part.count], true, json, &progress, &fields)
+                part[0..<equals], part[min(equals + 1, part.count)..<part.count], true, json, &progress,
+                &fields)
         }
         sdkAdParser.finishForm(progress, into: &fields)
         return takeType()

@@ -95,7 +95,8 @@ package final class GowitDecoder: PlatformDecoder {
             fields.begin(input: request.body)
             type = try GowitDecoder.type(&reader, request.body)
             if isSDK, let given = type, given != .purchase {
-                fields.note(FieldProblem(.invalidValue, path: "event_type", words: "must be sale on this path"))
+                fields.note(
+                    FieldProblem(.invalidValue, path: "event_type", words: "must be sale on this path"))
             }
             if isSDK { type = .purchase }
             let parser = isSDK ? sdkSaleParser : type == .purchase ? saleParser : adParser
@@ -170,7 +171,8 @@ package final class GowitDecoder: PlatformDecoder {
         _ schema: EventSchema, _ origin: RequestOrigin, _ block: OpenBlock, _ result: inout DecodeResult
     ) {
         let type = fields.type
-        switch writer.write(&fields, schema: schema, origin: origin, into: block, deduplicator: deduplicator) {
+        switch writer.write(&fields, schema: schema, origin: origin, into: block, deduplicator: deduplicator)
+        {
         case .accepted: result.count(type)
         case .duplicate: result.duplicates += 1
         }

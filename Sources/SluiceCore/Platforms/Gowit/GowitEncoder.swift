@@ -106,7 +106,9 @@ enum GowitErrorText {
             if member.kind == .object, member.name.equals("details") { details = member.value }
         }
         let fields = details.map { read(details: $0, json) } ?? []
-        guard let words = message ?? code else { return fields.isEmpty ? nil : fields.joined(separator: "; ") }
+        guard let words = message ?? code else {
+            return fields.isEmpty ? nil : fields.joined(separator: "; ")
+        }
         return fields.isEmpty ? words : "\(words) (\(fields.joined(separator: "; ")))"
     }
 
@@ -115,7 +117,9 @@ enum GowitErrorText {
         var members = ExtensionMembers(object: details, scratch: json)
         while let member = members.next(), list.count < 16 {
             let name = member.name.string
-            if member.kind == .string, let words = text(member.value, json) { list.append("\(name): \(words)") }
+            if member.kind == .string, let words = text(member.value, json) {
+                list.append("\(name): \(words)")
+            }
         }
         return list
     }

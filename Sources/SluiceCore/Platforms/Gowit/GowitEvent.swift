@@ -20,7 +20,9 @@ struct GowitEvent {
         if isOffline, GowitEvent.customer(isOffline, fields) == nil { missing.append("user.customer_id") }
         if fields.itemCount == 0 { missing.append("order.items") }
         for row in 0..<fields.itemCount {
-            if GowitEvent.filled(row, .sellerID, fields) == nil { missing.append("order.items[\(row)].seller_id") }
+            if GowitEvent.filled(row, .sellerID, fields) == nil {
+                missing.append("order.items[\(row)].seller_id")
+            }
             if GowitEvent.product(row, fields) == nil { missing.append("order.items[\(row)].product_id") }
             if !fields.hasItem(row, .unitPrice) { missing.append("order.items[\(row)].unit_price") }
             if !fields.hasItem(row, .quantity) { missing.append("order.items[\(row)].quantity") }
@@ -116,12 +118,16 @@ struct GowitEvent {
         out.append(0x22)
         written.insert(.eventType)
         // A session says nothing about who stood in a store; but what came goes back.
-        if !isOffline || isOwn { member(.sessionID, "session_id", GowitEvent.filled(.sessionID, fields), fields, &written, &out) }
+        if !isOffline || isOwn {
+            member(.sessionID, "session_id", GowitEvent.filled(.sessionID, fields), fields, &written, &out)
+        }
         writeMarketplace(fields, &written, &out)
         if !isSale { writeAds(fields, &written, &out) }
-        member(.placementID, "placement_id", GowitEvent.filled(.adPlacementID, fields), fields, &written, &out)
+        member(
+            .placementID, "placement_id", GowitEvent.filled(.adPlacementID, fields), fields, &written, &out)
         member(.customerID, "customer_id", GowitEvent.customer(isOffline, fields), fields, &written, &out)
-        member(.locationID, "location_id", GowitEvent.filled(.contextLocationID, fields), fields, &written, &out)
+        member(
+            .locationID, "location_id", GowitEvent.filled(.contextLocationID, fields), fields, &written, &out)
         if isSale { writeChannel(isOffline, fields, &written, &out) }
         writeExtension(isSale: isSale, fields, &written, &out)
         writeTime(isOffline: isOffline, isOwn: isOwn, fields, written, &out)
@@ -191,7 +197,8 @@ struct GowitEvent {
         while let member = members.next() {
             guard member.name.equals("request_id") else { continue }
             var request = ByteBuffer(capacity: 256)
-            return request.appendDecoded(member.value, scratch: json) && !request.isEmpty && !request.bytes.equals(id)
+            return request.appendDecoded(member.value, scratch: json) && !request.isEmpty
+                && !request.bytes.equals(id)
         }
         return false
     }

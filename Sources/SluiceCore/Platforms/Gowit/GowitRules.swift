@@ -26,8 +26,12 @@ enum GowitRules {
         }
         let channel = fields.text(.orderChannel) ?? .empty
         if channel.equals("OFFLINE") {
-            require("sale_date", fields.unknownIndex("sale_date") != nil, "is required with channel OFFLINE", schema, &fields)
-            require("customer_id", fields.has(.userCustomerID), "is required with channel OFFLINE", schema, &fields)
+            require(
+                "sale_date", fields.unknownIndex("sale_date") != nil, "is required with channel OFFLINE",
+                schema, &fields)
+            require(
+                "customer_id", fields.has(.userCustomerID), "is required with channel OFFLINE", schema,
+                &fields)
         } else if !isNoted("channel", schema, fields) {
             require("session_id", fields.has(.sessionID), "is required", schema, &fields)
         }

@@ -11,7 +11,11 @@ enum KevelAnswer {
     static func write(_ problem: EdgeProblem, to answer: inout PlatformAnswer) {
         answer.status = problem.status
         answer.contentType = .text
-        problem.appendMessage(to: &answer.body)
+        if case .unsupportedMediaType = problem {
+            answer.body.append("this content type is not supported; send application/x-www-form-urlencoded")
+        } else {
+            problem.appendMessage(to: &answer.body)
+        }
     }
 
     static func write(

@@ -60,7 +60,8 @@ package final class KevelDecoder: PlatformDecoder {
 
     /// `/c/{network}/purchase`, where a network is some letters and digits.
     private static func isPurchase(_ path: Bytes) -> Bool {
-        guard path.hasPrefix("/c/"), let slash = path.firstIndex(of: 0x2F, from: 3), slash > 3, slash <= 67 else {
+        guard path.hasPrefix("/c/"), let slash = path.firstIndex(of: 0x2F, from: 3), slash > 3, slash <= 67
+        else {
             return false
         }
         for index in 3..<slash {

@@ -43,7 +43,9 @@ package final class KevelEncoder: PlatformEncoder {
         } catch {
             return .unfit("the stored event cannot be read: \(error.reason)")
         }
-        guard fields.type == .purchase else { return .unfit("Kevel takes purchases only, not \(fields.type.name) events") }
+        guard fields.type == .purchase else {
+            return .unfit("Kevel takes purchases only, not \(fields.type.name) events")
+        }
         let missing = missing()
         guard missing.isEmpty else { return .missing(missing) }
         if let reason = unfit() { return .unfit(reason) }
@@ -145,7 +147,9 @@ package final class KevelEncoder: PlatformEncoder {
             query.append(.merchantID, seller, to: &request.path)
         }
         if let count = whole(part, .ltvQuantity) { append(count, .ltvQuantity, &query, &request.path) }
-        if let value = fields.itemText(part, .ltvValue), let amount = try? ExactDecimal.parse(value), !amount.isNegative {
+        if let value = fields.itemText(part, .ltvValue), let amount = try? ExactDecimal.parse(value),
+            !amount.isNegative
+        {
             query.append(.ltvValue, value, to: &request.path)
         }
         writeExtension(&query, &request.path)
@@ -188,7 +192,8 @@ package final class KevelEncoder: PlatformEncoder {
             break
         }
         work.removeAll()
-        work.appendTimestamp(fields.has(.occurredAt) ? fields.occurredMilliseconds : fields.receivedMilliseconds)
+        work.appendTimestamp(
+            fields.has(.occurredAt) ? fields.occurredMilliseconds : fields.receivedMilliseconds)
         query.append(.timestamp, work.bytes, to: &path)
     }
 

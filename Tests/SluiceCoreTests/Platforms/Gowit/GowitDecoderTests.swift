@@ -38,12 +38,15 @@ import Testing
     @Test func marketplacesOfAllKinds() {
         for value in ["\"m-1\"", "42", "\"7d0f3f0e-6f0b-4a53-9a6e-0c6c2f1f7f10\""] {
             for name in ["marketplace_id", "marketplace_uuid"] {
-                let line = send("\"event_type\":\"click\",\"session_id\":\"s\",\"ad_id\":\"a\",\"\(name)\":\(value)").lines[0]
+                let line = send(
+                    "\"event_type\":\"click\",\"session_id\":\"s\",\"ad_id\":\"a\",\"\(name)\":\(value)"
+                ).lines[0]
                 #expect(line.contains("\"marketplace_id\":\(value)"))
             }
         }
         for value in ["true", "[]", "{}", "1.5", "\"\"", "null"] {
-            let outcome = send("\"event_type\":\"click\",\"session_id\":\"s\",\"ad_id\":\"a\",\"marketplace_id\":\(value)")
+            let outcome = send(
+                "\"event_type\":\"click\",\"session_id\":\"s\",\"ad_id\":\"a\",\"marketplace_id\":\(value)")
             #expect(outcome.status == 400)
             #expect(Array(details(outcome).keys) == ["marketplace_id"], "\(value)")
         }
@@ -51,12 +54,16 @@ import Testing
 
     @Test func boundsOnLengthsAndNumbers() {
         func long(_ count: Int) -> String { String(repeating: "x", count: count) }
-        for (name, max) in [("session_id", 512), ("ad_id", 1_024), ("placement_id", 1_024), ("customer_id", 512),
-            ("location_id", 512), ("request_id", 256), ("marketplace_id", 512)]
-        {
+        for (name, max) in [
+            ("session_id", 512), ("ad_id", 1_024), ("placement_id", 1_024), ("customer_id", 512),
+            ("location_id", 512), ("request_id", 256), ("marketplace_id", 512),
+        ] {
             func event(_ count: Int) -> String {
-                let others = ["session_id", "marketplace_id", "ad_id"].filter { $0 != name }.map { "\"\($0)\":\"o\"" }
-                return "\"event_type\":\"click\",\"\(name)\":\"\(long(count))\"," + others.joined(separator: ",")
+                let others = ["session_id", "marketplace_id", "ad_id"].filter { $0 != name }.map {
+                    "\"\($0)\":\"o\""
+                }
+                return "\"event_type\":\"click\",\"\(name)\":\"\(long(count))\","
+                    + others.joined(separator: ",")
             }
             #expect(send(event(max)).status == 204, "\(name)")
             let outcome = send(event(max + 1))
@@ -64,18 +71,25 @@ import Testing
         }
         func ads(_ count: Int) -> String { (0..<count).map { "\"\($0)\"" }.joined(separator: ",") }
         #expect(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\(ads(100))]").lines.count == 100)
-        #expect(details(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\(ads(101))]"))["ad_ids"] == "must hold at most 100 elements")
+        #expect(
+            details(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\(ads(101))]"))["ad_ids"]
+                == "must hold at most 100 elements")
         let row = #"{"advertiser_id":"v","product_id":"p","unit_price":1,"quantity":1}"#
         func sales(_ count: Int) -> String { Array(repeating: row, count: count).joined(separator: ",") }
         #expect(send("\(base),\"event_type\":\"sale\",\"sales\":[\(sales(1_000))]").status == 204)
-        #expect(details(send("\(base),\"event_type\":\"sale\",\"sales\":[\(sales(1_001))]"))["sales"] == "must hold at most 1000 elements")
+        #expect(
+            details(send("\(base),\"event_type\":\"sale\",\"sales\":[\(sales(1_001))]"))["sales"]
+                == "must hold at most 1000 elements")
     }
 
     /// A request cannot make the gateway store many times what it sent.
     @Test func severalAdsShareLittle() {
         let note = String(repeating: "n", count: 9_000)
-        #expect(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\"a\"],\"note\":\"\(note)\"").status == 204)
-        #expect(details(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\"a\",\"b\"],\"note\":\"\(note)\""))["ad_ids"]?.contains("8192") == true)
+        #expect(
+            send("\(base),\"event_type\":\"click\",\"ad_ids\":[\"a\"],\"note\":\"\(note)\"").status == 204)
+        #expect(
+            details(send("\(base),\"event_type\":\"click\",\"ad_ids\":[\"a\",\"b\"],\"note\":\"\(note)\""))[
+                "ad_ids"]?.contains("8192") == true)
     }
 
     @Test func aResendIsTakenOnce() {
@@ -87,8 +101,12 @@ import Testing
         #expect(again.result.duplicates == 2)
         #expect(again.lines.isEmpty)
         // The same request id with another ad, and an event without one, are other events.
-        #expect(send("\(base),\"event_type\":\"impression\",\"ad_ids\":[\"c\"],\"request_id\":\"r\"", to: harness).lines.count == 1)
-        for _ in 0..<2 { #expect(send("\(base),\"event_type\":\"click\",\"ad_id\":\"a\"", to: harness).lines.count == 1) }
+        #expect(
+            send("\(base),\"event_type\":\"impression\",\"ad_ids\":[\"c\"],\"request_id\":\"r\"", to: harness)
+                .lines.count == 1)
+        for _ in 0..<2 {
+            #expect(send("\(base),\"event_type\":\"click\",\"ad_id\":\"a\"", to: harness).lines.count == 1)
+        }
         let single = "\(base),\"event_type\":\"sale\",\(sale),\"request_id\":\"r\""
         #expect(text(send(single, to: harness).lines[0], "id") == "r")
         #expect(send(single, to: harness).result.duplicates == 1)
@@ -102,7 +120,8 @@ import Testing
         #expect(text(line, "occurred_at") == "2026-01-01T09:00:00.000Z")
         #expect(text(line, "ext.gowit.sale_date") == "2026-01-01T10:00:00+0100")
         #expect(Set(details(offline("")).keys) == ["customer_id", "sale_date"])
-        #expect(Set(details(offline(#","customer_id":7,"sale_date":"x""#)).keys) == ["customer_id", "sale_date"])
+        #expect(
+            Set(details(offline(#","customer_id":7,"sale_date":"x""#)).keys) == ["customer_id", "sale_date"])
         let online = send("\"marketplace_id\":\"m\",\"event_type\":\"sale\",\"channel\":\"ONLINE\",\(sale)")
         #expect(details(online) == ["session_id": "is required"])
     }
@@ -112,7 +131,10 @@ import Testing
         let harness = DecoderHarness.gowit()
         #expect(harness.send(body, path: "/events", contentType: "").status == 204)
         for (outcome, status, code) in [
-            (harness.send(body, path: "/events", contentType: "application/xml"), 415, "unsupported_media_type"),
+            (
+                harness.send(body, path: "/events", contentType: "application/xml"), 415,
+                "unsupported_media_type"
+            ),
             (harness.send(body, method: .get, path: "/events"), 405, "method_not_allowed"),
             (harness.send(body, path: "/server/sdk/events"), 405, "method_not_allowed"),
             (harness.send(body, method: .get, path: "/server/sdk/sale_events"), 405, "method_not_allowed"),
@@ -155,7 +177,8 @@ import Testing
             _ = Array(body.utf8).withBytes { body in
                 decoder.decode(
                     PlatformRequest(
-                        method: .post, path: Bytes("/server/sdk/sale_events"), query: .empty, contentType: .empty,
+                        method: .post, path: Bytes("/server/sdk/sale_events"), query: .empty,
+                        contentType: .empty,
                         body: body,
                         origin: RequestOrigin(receivedMilliseconds: 1, sourceName: .empty, sourceHash: 0)),
                     into: block, answer: &answer)

@@ -21,7 +21,8 @@ import Testing
         "{\"id\":\"e\",\"type\":\"\(type)\",\"received_at\":\"2026-01-02T03:04:05.678Z\",\"source\":\"s\",\"platform\":\"\(platform)\"\(members.isEmpty ? "" : ","  + members)}"
     }
 
-    private let items = #""order":{"id":"o","items":[{"product_id":"p","seller_id":"v","brand":"b","category":"c","quantity":2,"unit_price":12.50},{"sku":"k","seller_id":"w","quantity":1,"unit_price":0}]}"#
+    private let items =
+        #""order":{"id":"o","items":[{"product_id":"p","seller_id":"v","brand":"b","category":"c","quantity":2,"unit_price":12.50},{"sku":"k","seller_id":"w","quantity":1,"unit_price":0}]}"#
 
     /// What came in by the server form goes out as it came: Foundation finds both JSON texts equal.
     @Test func roundTripOfRandomEvents() {
@@ -36,9 +37,13 @@ import Testing
                 #expect(result == .added)
                 let second = DecoderHarness.gowit().send(sent, path: "/events")
                 let isAssigned = member(source, "request_id") == nil
-                #expect(withoutID(second.lines.first ?? "", isAssigned) == withoutID(line, isAssigned), "seed \(seed), round \(round)\n\(source)\n\(sent)")
+                #expect(
+                    withoutID(second.lines.first ?? "", isAssigned) == withoutID(line, isAssigned),
+                    "seed \(seed), round \(round)\n\(source)\n\(sent)")
                 guard member(source, "ad_ids") == nil else { continue }
-                #expect(foundation(sent) == foundation(source), "seed \(seed), round \(round)\n\(source)\n\(sent)")
+                #expect(
+                    foundation(sent) == foundation(source), "seed \(seed), round \(round)\n\(source)\n\(sent)"
+                )
             }
         }
     }
@@ -73,11 +78,14 @@ import Testing
 
     @Test func aPurchaseOfAnotherPlatform() {
         let (result, sent) = encode(
-            line(#""occurred_at":"2026-01-01T00:00:00.000Z","session_id":"s","user":{"id":"u","customer_id":"c"},"ad":{"placement_id":"pl"},\#(items),"context":{"location_id":"l"},"ext":{"native":{"a":1},"topsort":{"b":2}}"#))
+            line(
+                #""occurred_at":"2026-01-01T00:00:00.000Z","session_id":"s","user":{"id":"u","customer_id":"c"},"ad":{"placement_id":"pl"},\#(items),"context":{"location_id":"l"},"ext":{"native":{"a":1},"topsort":{"b":2}}"#
+            ))
         #expect(result == .added)
         #expect(
             sent
-                == #"{"event_type":"sale","session_id":"s","marketplace_id":"dest","placement_id":"pl","customer_id":"c","location_id":"l","time":"2026-01-01T00:00:00.000Z","sales":[{"advertiser_id":"v","product_id":"p","unit_price":12.50,"quantity":2,"brand":"b","retailer_taxonomy":"c"},{"advertiser_id":"w","product_id":"k","unit_price":0,"quantity":1}]}"#)
+                == #"{"event_type":"sale","session_id":"s","marketplace_id":"dest","placement_id":"pl","customer_id":"c","location_id":"l","time":"2026-01-01T00:00:00.000Z","sales":[{"advertiser_id":"v","product_id":"p","unit_price":12.50,"quantity":2,"brand":"b","retailer_taxonomy":"c"},{"advertiser_id":"w","product_id":"k","unit_price":0,"quantity":1}]}"#
+        )
     }
 
     @Test(arguments: ["physical store", "OFFLINE", "offline"])
@@ -94,9 +102,15 @@ import Testing
 
     @Test func namesWhatIsMissing() {
         #expect(encode(line("")).0 == .missing(["session_id", "order.items"]))
-        #expect(encode(line(""), marketplace: "").0 == .missing(["session_id", "ext.gowit.marketplace_id", "order.items"]))
         #expect(
-            encode(line(#""session_id":"s","order":{"items":[{"name":"n"},{"product_id":"p","seller_id":"","quantity":1,"unit_price":1}]}"#)).0
+            encode(line(""), marketplace: "").0
+                == .missing(["session_id", "ext.gowit.marketplace_id", "order.items"]))
+        #expect(
+            encode(
+                line(
+                    #""session_id":"s","order":{"items":[{"name":"n"},{"product_id":"p","seller_id":"","quantity":1,"unit_price":1}]}"#
+                )
+            ).0
                 == .missing([
                     "order.items[0].seller_id", "order.items[0].product_id", "order.items[0].unit_price",
                     "order.items[0].quantity", "order.items[1].seller_id",
@@ -107,9 +121,18 @@ import Testing
 
     @Test(arguments: [
         ("page_view", ""), ("click", #""network":"topsort","session_id":"s","ad":{"id":"a"}"#),
-        ("purchase", #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":0,"unit_price":1}]}"#),
-        ("purchase", #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":1,"unit_price":-1}]}"#),
-        ("purchase", #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":1,"unit_price":1e9999999999}]}"#),
+        (
+            "purchase",
+            #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":0,"unit_price":1}]}"#
+        ),
+        (
+            "purchase",
+            #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":1,"unit_price":-1}]}"#
+        ),
+        (
+            "purchase",
+            #""session_id":"s","order":{"items":[{"product_id":"p","seller_id":"v","quantity":1,"unit_price":1e9999999999}]}"#
+        ),
         ("purchase", #""order":7"#),
     ])
     func saysWhatIsUnfit(_ type: String, _ members: String) {
@@ -129,7 +152,8 @@ import Testing
         }
         for (type, network, auto, takes) in [
             (EventType.impression, "gowit", true, false), (.impression, "gowit", false, true),
-            (.impression, "", false, false), (.viewableImpression, "gowit", true, true), (.click, "gowit", true, true),
+            (.impression, "", false, false), (.viewableImpression, "gowit", true, true),
+            (.click, "gowit", true, true),
             (.click, "vtex", false, false), (.purchase, "", true, true), (.pageView, "", false, false),
         ] {
             let encoder = GowitEncoder(marketplaceID: "m", forwardsImpressions: !auto)
@@ -141,7 +165,8 @@ import Testing
     @Test func anyExtensionIsMergedOnce() {
         let (result, sent) = encode(
             line(
-                #""session_id":"s",\#(items),"ext":{"gowit":{"session_id":"x","event_type":"click","marketplace_id":{"a":1},"sales":[1],"ad_id":"z","redirect":"r","a\"b":"\r\n"}}"#))
+                #""session_id":"s",\#(items),"ext":{"gowit":{"session_id":"x","event_type":"click","marketplace_id":{"a":1},"sales":[1],"ad_id":"z","redirect":"r","a\"b":"\r\n"}}"#
+            ))
         #expect(result == .added)
         #expect(text(sent, "session_id") == "s")
         #expect(text(sent, "event_type") == "sale")
@@ -169,10 +194,15 @@ import Testing
 
     @Test(arguments: [
         (200, "", Verdict.delivered), (204, "", .delivered), (202, "x", .delivered),
-        (400, #"{"message":"no \"ad\"","code":"c","details":{"ad_id":"is wrong","x":1}}"#, .rejected(reason: "HTTP 400: no \"ad\" (ad_id: is wrong)")),
+        (
+            400, #"{"message":"no \"ad\"","code":"c","details":{"ad_id":"is wrong","x":1}}"#,
+            .rejected(reason: "HTTP 400: no \"ad\" (ad_id: is wrong)")
+        ),
         (422, #"{"code":"c"}"#, .rejected(reason: "HTTP 422: c")), (400, "", .rejected(reason: "HTTP 400")),
-        (400, "{\"message\":", .rejected(reason: "HTTP 400: {\"message\":")), (413, "", .rejected(reason: "HTTP 413")),
-        (401, "", .retry(afterSeconds: nil, reason: "HTTP 401")), (429, "", .retry(afterSeconds: nil, reason: "HTTP 429")),
+        (400, "{\"message\":", .rejected(reason: "HTTP 400: {\"message\":")),
+        (413, "", .rejected(reason: "HTTP 413")),
+        (401, "", .retry(afterSeconds: nil, reason: "HTTP 401")),
+        (429, "", .retry(afterSeconds: nil, reason: "HTTP 429")),
         (503, "", .retry(afterSeconds: nil, reason: "HTTP 503")),
     ])
     func readsAnswers(_ status: Int, _ body: String, _ verdict: Verdict) {
@@ -186,8 +216,13 @@ enum RandomGowit {
     static func event(_ generator: inout SeededGenerator) -> String {
         let type = ["impression", "viewable_impression", "click", "sale"].randomElement(using: &generator)!
         var members = ["\"event_type\":\"\(type)\""]
-        members.append("\"marketplace_id\":" + (Bool.random(using: &generator) ? "\(Int.random(in: 0...99_999, using: &generator))" : string(&generator)))
-        func maybe(_ name: String, _ value: String) { if Bool.random(using: &generator) { members.append("\"\(name)\":\(value)") } }
+        members.append(
+            "\"marketplace_id\":"
+                + (Bool.random(using: &generator)
+                    ? "\(Int.random(in: 0...99_999, using: &generator))" : string(&generator)))
+        func maybe(_ name: String, _ value: String) {
+            if Bool.random(using: &generator) { members.append("\"\(name)\":\(value)") }
+        }
         let isOffline = type == "sale" && Int.random(in: 0..<3, using: &generator) == 0
         if isOffline {
             members.append("\"channel\":\"OFFLINE\"")
@@ -202,13 +237,20 @@ enum RandomGowit {
         maybe("placement_id", string(&generator))
         maybe("location_id", string(&generator))
         maybe("request_id", string(&generator))
-        maybe("time", ["\"2026-01-02 03:04:05\"", "1767323045", "\"20260102T030405,5+0130\""].randomElement(using: &generator)!)
+        maybe(
+            "time",
+            ["\"2026-01-02 03:04:05\"", "1767323045", "\"20260102T030405,5+0130\""].randomElement(
+                using: &generator)!)
         maybe("unknown", "{\"a\":[1,2.50,\(string(&generator))]}")
         maybe("x\\n", "null")
         if type == "sale" {
-            members.append("\"sales\":[" + (0..<Int.random(in: 1...12, using: &generator)).map { _ in sale(&generator) }.joined(separator: ",") + "]")
+            members.append(
+                "\"sales\":["
+                    + (0..<Int.random(in: 1...12, using: &generator)).map { _ in sale(&generator) }.joined(
+                        separator: ",") + "]")
         } else if Int.random(in: 0..<3, using: &generator) == 0 {
-            members.append("\"ad_ids\":[" + (0..<3).map { _ in string(&generator) }.joined(separator: ",") + "]")
+            members.append(
+                "\"ad_ids\":[" + (0..<3).map { _ in string(&generator) }.joined(separator: ",") + "]")
         } else {
             members.append("\"ad_id\":\(string(&generator))")
         }
@@ -223,7 +265,9 @@ enum RandomGowit {
         ]
         if Bool.random(using: &generator) { members.append("\"brand\":\(string(&generator))") }
         if Bool.random(using: &generator) {
-            members.append("\"retailer_taxonomy\":" + [string(&generator), "[\"a\",\"b\"]", "{\"id\":7}"].randomElement(using: &generator)!)
+            members.append(
+                "\"retailer_taxonomy\":" + [string(&generator), "[\"a\",\"b\"]", "{\"id\":7}"].randomElement(
+                    using: &generator)!)
         }
         if Bool.random(using: &generator) { members.append("\"gift\":\(string(&generator))") }
         return "{\(members.shuffled(using: &generator).joined(separator: ","))}"
@@ -231,7 +275,13 @@ enum RandomGowit {
 
     /// A JSON string with at least one character, of every sort.
     static func string(_ generator: inout SeededGenerator) -> String {
-        let parts = ["a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\r\\n", "\\u0041", "\\ud83d\\ude00", "\u{202E}", "=", "&", "%41", "+"]
-        return "\"" + (0..<Int.random(in: 1...12, using: &generator)).map { _ in parts.randomElement(using: &generator)! }.joined() + "\""
+        let parts = [
+            "a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\r\\n", "\\u0041", "\\ud83d\\ude00",
+            "\u{202E}", "=", "&", "%41", "+",
+        ]
+        return "\""
+            + (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+                parts.randomElement(using: &generator)!
+            }.joined() + "\""
     }
 }

@@ -6,7 +6,9 @@ import Testing
 private let fixtures = Fixture.all("kevel")
 
 extension DecoderHarness {
-    static func kevel() -> DecoderHarness { DecoderHarness(KevelDecoder(identifiers: UUIDv7Generator(seed: 1))) }
+    static func kevel() -> DecoderHarness {
+        DecoderHarness(KevelDecoder(identifiers: UUIDv7Generator(seed: 1)))
+    }
 
     func kevel(_ query: String) -> Outcome {
         send([], method: .get, path: "/c/123/purchase", query: query, contentType: "")
@@ -14,7 +16,8 @@ extension DecoderHarness {
 }
 
 @Suite struct KevelDecoderTests {
-    private let missing = "required parameter missing: expected userKey, timestamp, productId, quantity and price"
+    private let missing =
+        "required parameter missing: expected userKey, timestamp, productId, quantity and price"
     private let valid = "productId=p&timestamp=1767323045&quantity=1&price=1"
 
     @Test func foundAll() { #expect(fixtures.count >= 11) }
@@ -106,19 +109,25 @@ extension DecoderHarness {
     @Test(arguments: [
         ("1767323045", "2026-01-02T03:04:05.000Z"), ("1767323045.6789", "2026-01-02T03:04:05.678Z"),
         ("1767323045678", "2026-01-02T03:04:05.678Z"), ("2026-01-02", "2026-01-02T00:00:00.000Z"),
-        ("2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05.000Z"), ("2026-01-02T03:04:05", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-02T03:04:05+01:00", "2026-01-02T02:04:05.000Z"),
+        ("2026-01-02T03:04:05", "2026-01-02T03:04:05.000Z"),
         ("2026-01-02%2003:04", "2026-01-02T03:04:00.000Z"), ("20260102T030405Z", "2026-01-02T03:04:05.000Z"),
     ])
     func timestamps(_ text: String, _ expected: String) {
-        let line = DecoderHarness.kevel().kevel("userKey=u&productId=p&quantity=1&price=1&timestamp=\(text)").lines.first ?? ""
+        let line =
+            DecoderHarness.kevel().kevel("userKey=u&productId=p&quantity=1&price=1&timestamp=\(text)").lines
+            .first ?? ""
         #expect(SluiceCoreTests.text(line, "occurred_at") == expected)
     }
 
     @Test(arguments: [
         ("quantity=0", "quantity"), ("quantity=2147483648", "quantity"), ("quantity=-1", "quantity"),
-        ("quantity=1.5", "quantity"), ("price=-1", "price"), ("price=x", "price"), ("price=1&price=1", "price"),
-        ("timestamp=soon", "timestamp"), ("timestamp=2026-13-01", "timestamp"), ("ltvQuantity=x", "ltvQuantity"),
-        ("ltvValue=1e9999999999", "ltvValue"), ("productId=%FF", "productId"), ("productId=a%00", "productId"),
+        ("quantity=1.5", "quantity"), ("price=-1", "price"), ("price=x", "price"),
+        ("price=1&price=1", "price"),
+        ("timestamp=soon", "timestamp"), ("timestamp=2026-13-01", "timestamp"),
+        ("ltvQuantity=x", "ltvQuantity"),
+        ("ltvValue=1e9999999999", "ltvValue"), ("productId=%FF", "productId"),
+        ("productId=a%00", "productId"),
         ("merchantId=%zz", "merchantId"), ("userKey=%FF", "userKey"), ("odd%0D%0Aname=%00", "odd\\r\\nname"),
         ("transactionId=\(String(repeating: "x", count: 257))", "transactionId"),
     ])
@@ -136,13 +145,20 @@ extension DecoderHarness {
         func others(_ count: Int) -> String { (0..<count).map { "&x\($0)=1" }.joined() }
         #expect(DecoderHarness.kevel().kevel("userKey=u&\(valid)\(others(255))").status == 204)
         #expect(DecoderHarness.kevel().kevel("userKey=u&\(valid)\(others(257))").status == 400)
-        #expect(DecoderHarness.kevel().kevel("userKey=u&\(valid)&\(String(repeating: "n", count: 257))=1").status == 400)
+        #expect(
+            DecoderHarness.kevel().kevel("userKey=u&\(valid)&\(String(repeating: "n", count: 257))=1").status
+                == 400)
     }
 
     @Test func pathsMethodsAndTypes() {
         let harness = DecoderHarness.kevel()
-        for path in ["/c/purchase", "/c//purchase", "/c/1/2/purchase", "/c/1/purchase/", "/c/a%2Fb/purchase", "/purchase"] {
-            #expect(harness.send([], method: .get, path: path, query: "userKey=u&\(valid)", contentType: "").status == 404)
+        for path in [
+            "/c/purchase", "/c//purchase", "/c/1/2/purchase", "/c/1/purchase/", "/c/a%2Fb/purchase",
+            "/purchase",
+        ] {
+            #expect(
+                harness.send([], method: .get, path: path, query: "userKey=u&\(valid)", contentType: "")
+                    .status == 404)
         }
         #expect(harness.send([], method: .other, path: "/c/1/purchase", contentType: "").status == 405)
         #expect(harness.send("{}", path: "/c/1/purchase").status == 415)

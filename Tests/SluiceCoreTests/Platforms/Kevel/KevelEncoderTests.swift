@@ -57,7 +57,9 @@ import Testing
 
     @Test func oneRequestPerItem() {
         let (result, paths) = encode(
-            line(#""occurred_at":"2026-01-01T00:00:00.000Z","session_id":"s","user":{"id":"u","keys":["a b","c&d"]},"order":{"id":"o/1","items":[{"product_id":"p","sku":"k","seller_id":"v","quantity":2.0,"unit_price":12.50,"ltv_quantity":3,"ltv_value":1.5},{"sku":"k","quantity":4,"line_total":10}]}"#))
+            line(
+                #""occurred_at":"2026-01-01T00:00:00.000Z","session_id":"s","user":{"id":"u","keys":["a b","c&d"]},"order":{"id":"o/1","items":[{"product_id":"p","sku":"k","seller_id":"v","quantity":2.0,"unit_price":12.50,"ltv_quantity":3,"ltv_value":1.5},{"sku":"k","quantity":4,"line_total":10}]}"#
+            ))
         #expect(result == .added)
         #expect(
             paths == [
@@ -73,7 +75,8 @@ import Testing
         (#""user":{"keys":[""]},"session_id":"s""#, "s"),
     ])
     func whoIsTheUser(_ members: String, _ key: String) {
-        let (_, paths) = encode(line(members + #","order":{"items":[{"product_id":"p","quantity":1,"unit_price":1}]}"#))
+        let (_, paths) = encode(
+            line(members + #","order":{"items":[{"product_id":"p","quantity":1,"unit_price":1}]}"#))
         #expect(paths.first.map(parameters)?.first == ["userKey", key])
         #expect(paths.first?.contains("timestamp=2026-01-02T03%3A04%3A05.678Z") == true)
     }
@@ -94,15 +97,21 @@ import Testing
         let plain = evil.replacingOccurrences(of: "\\r\\n", with: "\r\n")
         #expect(
             parameters(path) == [
-                ["userKey", plain], ["productId", plain], ["timestamp", "2026-01-02T03:04:05.678Z"], ["quantity", "1"],
-                ["price", "1e2"], ["transactionId", plain], ["merchantId", plain], [plain, plain], ["network", plain],
+                ["userKey", plain], ["productId", plain], ["timestamp", "2026-01-02T03:04:05.678Z"],
+                ["quantity", "1"],
+                ["price", "1e2"], ["transactionId", plain], ["merchantId", plain], [plain, plain],
+                ["network", plain],
             ])
     }
 
     @Test func namesWhatIsMissing() {
         #expect(encode(line("")).0 == .missing(["user.id", "order.items"]))
         #expect(
-            encode(line(#""user":{"id":"u"},"order":{"items":[{"name":"n"},{"product_id":"","quantity":1,"unit_price":1}]}"#)).0
+            encode(
+                line(
+                    #""user":{"id":"u"},"order":{"items":[{"name":"n"},{"product_id":"","quantity":1,"unit_price":1}]}"#
+                )
+            ).0
                 == .missing([
                     "order.items[0].product_id", "order.items[0].quantity", "order.items[0].unit_price",
                     "order.items[1].product_id",
@@ -111,11 +120,17 @@ import Testing
 
     @Test(arguments: [
         (#""quantity":1.5,"unit_price":1"#, "quantity"), (#""quantity":0,"unit_price":1"#, "quantity"),
-        (#""quantity":3000000000,"unit_price":1"#, "quantity"), (#""quantity":1,"unit_price":-1"#, "unit_price"),
-        (#""quantity":1,"unit_price":1e9999999999"#, "unit_price"), (#""quantity":3,"line_total":10"#, "line_total"),
+        (#""quantity":3000000000,"unit_price":1"#, "quantity"),
+        (#""quantity":1,"unit_price":-1"#, "unit_price"),
+        (#""quantity":1,"unit_price":1e9999999999"#, "unit_price"),
+        (#""quantity":3,"line_total":10"#, "line_total"),
     ])
     func saysWhatIsUnfit(_ item: String, _ part: String) {
-        guard case .unfit(let reason) = encode(line(#""user":{"id":"u"},"order":{"items":[{"product_id":"p",\#(item)}]}"#)).0 else {
+        guard
+            case .unfit(let reason) = encode(
+                line(#""user":{"id":"u"},"order":{"items":[{"product_id":"p",\#(item)}]}"#)
+            ).0
+        else {
             Issue.record("taken")
             return
         }
@@ -132,7 +147,9 @@ import Testing
         }
         let encoder = KevelEncoder(networkID: "1")
         encoder.begin(now: 0)
-        let event = Array(line(#""user":{"id":"u"},"order":{"items":[{"product_id":"p","quantity":1,"unit_price":1}]}"#).utf8)
+        let event = Array(
+            line(#""user":{"id":"u"},"order":{"items":[{"product_id":"p","quantity":1,"unit_price":1}]}"#)
+                .utf8)
         #expect(event.withBytes { encoder.add($0) } == .added)
         #expect(event.withBytes { encoder.add($0) } == .full)
     }
@@ -141,14 +158,20 @@ import Testing
         let encoder = KevelEncoder(networkID: "1")
         func verdict(_ status: Int, _ body: String = "", _ debug: String? = nil) -> Verdict {
             encoder.classify(
-                UpstreamAnswer(status: status, body: Array(body.utf8), headers: debug.map { [("kevel-debug", $0)] } ?? []),
+                UpstreamAnswer(
+                    status: status, body: Array(body.utf8), headers: debug.map { [("kevel-debug", $0)] } ?? []
+                ),
                 eventCount: 1)
         }
         #expect(verdict(200) == .delivered)
         #expect(verdict(204, "", "product not found: p") == .deliveredNoting("product not found: p"))
         #expect(verdict(204) == .delivered)
-        #expect(verdict(204, "", String(repeating: "x", count: 9_000)) == .deliveredNoting(String(repeating: "x", count: 512)))
-        #expect(verdict(400, "maximum of 100 userKeys exceeded") == .rejected(reason: "HTTP 400: maximum of 100 userKeys exceeded"))
+        #expect(
+            verdict(204, "", String(repeating: "x", count: 9_000))
+                == .deliveredNoting(String(repeating: "x", count: 512)))
+        #expect(
+            verdict(400, "maximum of 100 userKeys exceeded")
+                == .rejected(reason: "HTTP 400: maximum of 100 userKeys exceeded"))
         #expect(verdict(414) == .rejected(reason: "HTTP 414"))
         for status in [301, 401, 403, 404, 429, 500, 503] {
             #expect(verdict(status) == .retry(afterSeconds: nil, reason: "HTTP \(status)"))
@@ -161,12 +184,22 @@ enum RandomKevel {
     static func parameters(_ generator: inout SeededGenerator) -> [[String]] {
         var list = [
             ["productId", string(&generator)],
-            ["timestamp", ["1767323045", "1767323045678", "2026-01-02T03:04:05.678Z", "2026-01-02", "2026-01-02T03:04:05+01:00"].randomElement(using: &generator)!],
+            [
+                "timestamp",
+                [
+                    "1767323045", "1767323045678", "2026-01-02T03:04:05.678Z", "2026-01-02",
+                    "2026-01-02T03:04:05+01:00",
+                ].randomElement(using: &generator)!,
+            ],
             ["quantity", "\(Int.random(in: 1...2_147_483_647, using: &generator))"],
             ["price", ["0", "12.50", "1e2", "1E+3"].randomElement(using: &generator)!],
         ]
-        for _ in 0..<Int.random(in: 1...4, using: &generator) { list.append(["userKey", string(&generator)]) }
-        func maybe(_ name: String, _ value: String) { if Bool.random(using: &generator) { list.append([name, value]) } }
+        for _ in 0..<Int.random(in: 1...4, using: &generator) {
+            list.append(["userKey", string(&generator)])
+        }
+        func maybe(_ name: String, _ value: String) {
+            if Bool.random(using: &generator) { list.append([name, value]) }
+        }
         maybe("transactionId", string(&generator))
         maybe("merchantId", string(&generator))
         maybe("ltvQuantity", "\(Int.random(in: 0...9, using: &generator))")
@@ -177,7 +210,12 @@ enum RandomKevel {
     }
 
     private static func string(_ generator: inout SeededGenerator) -> String {
-        let parts = ["a", "Z", "0", " ", "é", "😀", "\"", "\\", "/", "\r\n", "\u{202E}", "=", "&", "%41", "+", "?", "#", ",", ";", "[]"]
-        return (0..<Int.random(in: 1...12, using: &generator)).map { _ in parts.randomElement(using: &generator)! }.joined()
+        let parts = [
+            "a", "Z", "0", " ", "é", "😀", "\"", "\\", "/", "\r\n", "\u{202E}", "=", "&", "%41", "+", "?", "#",
+            ",", ";", "[]",
+        ]
+        return (0..<Int.random(in: 1...12, using: &generator)).map { _ in
+            parts.randomElement(using: &generator)!
+        }.joined()
     }
 }
