@@ -114,13 +114,13 @@ import Testing
     @Test func nothingBreaksOut() {
         let encoder = encoder()
         #expect(
-            add(line(#""ad":{"click_id":"a&CampaignId=9\r\nX: y\u0000"},"order":{"id":"o=&%"},"ext":{"impact":{"a=b&c":"\u202e","o":{"x":1},"l":[1],"n":null}}"#), to: encoder) == .added)
+            add(line(#""ad":{"click_id":"a&CampaignId=9\r\nX: y"},"order":{"id":"o=&%"},"ext":{"impact":{"a=b&c":"\u202e\u0000","o":{"x":1},"l":[1],"n":null}}"#), to: encoder) == .added)
         let form = body(encoder)
         #expect(form.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F })
         let parsed = parse(form)
         #expect(parsed["CampaignId"] == "1")
-        #expect(parsed["ClickId"] == "a&CampaignId=9\r\nX: y\0")
-        #expect(parsed["a=b&c"] == "\u{202E}")
+        #expect(parsed["ClickId"] == "a&CampaignId=9\r\nX: y")
+        #expect(parsed["a=b&c"] == "\u{202E}\0")
         #expect(Set(parsed.keys) == ["CampaignId", "EventTypeId", "EventDate", "OrderId", "ClickId", "a=b&c"])
     }
 
