@@ -1,6 +1,7 @@
 /// The value of `Authorization` in the Basic scheme (RFC 7617): base64 of `user:password`.
 package enum BasicCredential {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let alphabet = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// - Parameter user: without a colon, which would end it.
     package static func value(user: String, password: String) -> String {

@@ -7,22 +7,18 @@ extension Books {
         package let isDue: (TrafficEvent) -> Bool
         /// Whether it must be rejected instead.
         package let isRejected: (TrafficEvent) -> Bool
-        /// Whether it may be rejected as well as delivered.
-        package let isOpen: (TrafficEvent) -> Bool
         /// What the stand-in's ledger must hold of an event that arrived: all of it.
         package let traces: (TrafficEvent) -> [String]
 
         package init(
             destination: String, standIn: StandIn, isDue: @escaping (TrafficEvent) -> Bool,
             isRejected: @escaping (TrafficEvent) -> Bool = { _ in false },
-            isOpen: @escaping (TrafficEvent) -> Bool = { _ in false },
             traces: @escaping (TrafficEvent) -> [String] = { [$0.id.description] }
         ) {
             self.destination = destination
             self.standIn = standIn
             self.isDue = isDue
             self.isRejected = isRejected
-            self.isOpen = isOpen
             self.traces = traces
         }
 
@@ -33,7 +29,7 @@ extension Books {
         ) -> Party {
             Party(
                 destination: destination, standIn: standIn, isDue: { fate($0.fates) == .delivered },
-                isRejected: { fate($0.fates) == .refused }, isOpen: { fate($0.fates) == .open },
+                isRejected: { fate($0.fates) == .refused },
                 traces: traces)
         }
 
@@ -84,8 +80,7 @@ extension Books {
                 figures: figures, due: due.count, missing: missing.count,
                 missingSamples: missing.prefix(3).map { $0.id.description }, repeats: received.repeats,
                 refusedRequests: received.requestsRefused,
-                rejectionsDue: events.count(where: party.isRejected),
-                rejectionsOpen: events.count(where: party.isOpen))
+                rejectionsDue: events.count(where: party.isRejected))
         }
         acknowledged = totals.acknowledged
         ambiguous = totals.ambiguous

@@ -17,13 +17,10 @@ package struct Books: Equatable, Sendable {
         package var refusedRequests: Int
         /// Events that this destination must have rejected.
         package var rejectionsDue: Int
-        /// Events that may have been rejected instead of delivered.
-        package var rejectionsOpen: Int
 
         package init(
             figures: DestinationFigures, due: Int, missing: Int, missingSamples: [String],
-            repeats: Int, refusedRequests: Int, rejectionsDue: Int,
-            rejectionsOpen: Int = 0
+            repeats: Int, refusedRequests: Int, rejectionsDue: Int
         ) {
             self.figures = figures
             self.due = due
@@ -32,7 +29,6 @@ package struct Books: Equatable, Sendable {
             self.repeats = repeats
             self.refusedRequests = refusedRequests
             self.rejectionsDue = rejectionsDue
-            self.rejectionsOpen = rejectionsOpen
         }
 
         /// What is wrong with this line; empty when nothing is.
@@ -88,12 +84,9 @@ package struct Books: Equatable, Sendable {
                 "\(row.figures.name): answers for \(row.figures.accepted) of \(logEvents) events in the log")
         }
         if ambiguous == 0 {
-            for row in rows {
-                let most = row.rejectionsDue + row.rejectionsOpen
-                guard !(Int64(row.rejectionsDue)...Int64(most)).contains(row.figures.rejected) else { continue }
+            for row in rows where row.figures.rejected != Int64(row.rejectionsDue) {
                 problems.append(
-                    "\(row.figures.name): \(row.figures.rejected) rejected, \(row.rejectionsDue)"
-                        + (row.rejectionsOpen > 0 ? " to \(most)" : "") + " expected")
+                    "\(row.figures.name): \(row.figures.rejected) rejected, \(row.rejectionsDue) expected")
             }
         }
         if unexpectedAnswers != 0 {

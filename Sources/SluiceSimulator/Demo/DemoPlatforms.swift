@@ -58,6 +58,7 @@ package struct DemoPlatforms {
             + line("kevel", kevel, "", "network_id: \"\(Self.network)\"")
             + line(
                 "impact", impact, "",
-                "account_sid: \"\(Self.account)\", token: \"\(key)\", campaign_id: \(Self.campaign), event_type_id: 9876")
+                "account_sid: \"\(Self.account)\", token: \"\(key)\", campaign_id: \(Self.campaign), event_type_id: 9876"
+            )
     }
 }

@@ -66,7 +66,9 @@ package struct GowitStandIn: StandInPlatform {
     }
 
     private func adEvent(_ event: PlainJSON, _ type: String) -> Judgement {
-        let ads = [event["ad_id"]?.string].compactMap(\.self) + (event["ad_ids"]?.elements ?? []).compactMap(\.string)
+        let ads =
+            [event["ad_id"]?.string].compactMap(\.self)
+            + (event["ad_ids"]?.elements ?? []).compactMap(\.string)
         guard !ads.isEmpty else {
             return refuse(400, "the event is not valid", field: "ad_id", "ad_id is required")
         }

@@ -45,7 +45,9 @@ struct ImpactConversion {
 
     private mutating func checkValues(_ form: PlainForm) {
         for name in ["CampaignId", "EventTypeId", "ActionTrackerId"] {
-            if let text = form.text(name), PlainNumber.int32(text) == nil { add(name, "\(name) must be an integer") }
+            if let text = form.text(name), PlainNumber.int32(text) == nil {
+                add(name, "\(name) must be an integer")
+            }
         }
         if let text = form.text("EventDate"), text != "NOW", PlainTime.milliseconds(text) == nil {
             add("EventDate", "EventDate must be ISO 8601 or NOW")
@@ -56,7 +58,9 @@ struct ImpactConversion {
             }
         }
         for name in Self.amounts {
-            if let text = form.text(name), PlainNumber.decimal(text) == nil { add(name, "\(name) must be a number") }
+            if let text = form.text(name), PlainNumber.decimal(text) == nil {
+                add(name, "\(name) must be a number")
+            }
         }
         for name in ["CurrencyCode", "Currency"] {
             if let text = form.text(name), !Self.isCurrency(text) { add(name, "\(name) must be ISO 4217") }
@@ -94,7 +98,9 @@ struct ImpactConversion {
         }
         for number in numbers.sorted() {
             if form.text("ItemPrice\(number)") != nil, form.text("ItemSubTotal\(number)") != nil {
-                add("ItemPrice\(number)", "ItemPrice\(number) and ItemSubTotal\(number) must not both be given")
+                add(
+                    "ItemPrice\(number)",
+                    "ItemPrice\(number) and ItemSubTotal\(number) must not both be given")
             }
         }
         if numbers.remove(0) != nil { add("ItemSku0", "items must be numbered from 1 without gaps") }

@@ -167,7 +167,8 @@ package struct ImpactStandIn: StandInPlatform {
         answer.headers = answer.headers.map {
             $0.name == "content-type" ? (name: $0.name, value: "text/xml") : $0
         }
-        answer.body = Array("<?xml version=\"1.0\"?><ImpactRadiusResponse>\(text)</ImpactRadiusResponse>".utf8)
+        answer.body = Array(
+            "<?xml version=\"1.0\"?><ImpactRadiusResponse>\(text)</ImpactRadiusResponse>".utf8)
         return answer
     }
 }

@@ -107,7 +107,8 @@ package struct KevelStandIn: StandInPlatform {
 
     private func unattributed(_ reason: String) -> StandInAnswer {
         // A header holds no control characters, whatever the product's name does.
-        let text = String(String.UnicodeScalarView(reason.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }))
+        let text = String(
+            String.UnicodeScalarView(reason.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }))
         return StandInAnswer(status: 204, headers: [("kevel-debug", text)])
     }
 

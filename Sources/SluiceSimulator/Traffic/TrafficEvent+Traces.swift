@@ -7,7 +7,7 @@ extension TrafficEvent {
     package static func session(of id: TraceID) -> String { "s-" + String(id.high, radix: 16) }
 
     /// The product of an order's item, counted from 0.
-    package static func product(of id: TraceID, item: Int) -> String { "sku-\(id.low % 20_000)-\(item)" }
+    package static func product(of id: TraceID, item: Int) -> String { "sku-\(id.low & 0xFFFF_FFFF)-\(item)" }
 
     private var products: [String] { (0..<Int(items)).map { TrafficEvent.product(of: id, item: $0) } }
 
@@ -25,9 +25,11 @@ extension TrafficEvent {
         VtexStandIn.kind(of: type).map { [VtexStandIn.ledgerID(kind: $0, ad: "\(id)")] } ?? ["\(id)"]
     }
 
-    /// Its ids at Kevel: one for each item of an order.
+    /// Its ids at Kevel: one for each item of an order. GoWit's sales have no order's id, so that the
+    /// product is all there is.
     package var kevelTraces: [String] {
-        products.map { KevelStandIn.ledgerID(transaction: "\(id)", product: $0) }
+        let order = form == .gowit || form == .gowitSDK ? nil : "\(id)"
+        return products.map { KevelStandIn.ledgerID(transaction: order, product: $0) }
     }
 
     /// The generator's id of a canonical event, wherever the platform it came by has room for one: the

@@ -14,8 +14,6 @@ package enum TrafficFate: String, CaseIterable, Sendable {
     case filtered
     /// Rejected: the event lacks what the platform requires, or names what it does not know.
     case refused
-    /// Delivered or rejected: it has what the platform requires only if one thing may stand for another.
-    case open
 }
 
 /// The fates of an event at every platform.

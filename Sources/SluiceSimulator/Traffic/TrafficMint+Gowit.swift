@@ -3,12 +3,11 @@ import SluiceCore
 // Requests as GoWit's clients make them: server events and both forms of the SDK.
 
 extension TrafficMint {
-    /// An ad's event goes back to GoWit alone. A sale goes everywhere: GoWit has everything it wants
-    /// again, VTEX lacks the customer's email, and the others need an order's id or a user's, for
-    /// which the request's id or the session may stand.
+    /// An ad's event goes back to GoWit alone. A sale is due everywhere. Topsort knows it by the
+    /// request's id, Kevel by none; VTEX and impact.com want an order's id, which GoWit does not have.
     private static let adFates = TrafficFates(gowit: .delivered)
     private static let saleFates = TrafficFates(
-        topsort: .open, gowit: .delivered, vtex: .refused, kevel: .open, impact: .open)
+        topsort: .delivered, gowit: .delivered, vtex: .refused, kevel: .delivered, impact: .refused)
 
     mutating func gowit(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         switch random.next(below: 100) {
@@ -26,7 +25,9 @@ extension TrafficMint {
         ]
     }
 
-    private mutating func gowitType() -> EventType { pick([.impression, .impression, .click, .viewableImpression]) }
+    private mutating func gowitType() -> EventType {
+        pick([.impression, .impression, .click, .viewableImpression])
+    }
 
     /// One ad, or several that were shown at once.
     private mutating func gowitAd(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
@@ -34,7 +35,9 @@ extension TrafficMint {
         let type = gowitType()
         let count = chance(0.2) ? 2 + random.next(below: 3) : 1
         let ids = (0..<count).map { id.sibling($0) }
-        let ads = count == 1 ? "\"ad_id\":\"\(id)\"" : "\"ad_ids\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]"
+        let ads =
+            count == 1
+            ? "\"ad_id\":\"\(id)\"" : "\"ad_ids\":[\(ids.map { "\"\($0)\"" }.joined(separator: ","))]"
         let body = """
             {"event_type":"\(type.name)","session_id":"\(TrafficEvent.session(of: id))",\
             "marketplace_id":"\(accounts.gowitMarketplace)",\(ads),"placement_id":"\(random.next(below: 40))",\
@@ -42,7 +45,8 @@ extension TrafficMint {
             """
         return request(
             "POST", "/gowit/events", headers: gowitHeaders(accounts), body: body,
-            events: ids.map { TrafficEvent(id: $0, type: type, form: .gowit, fates: Self.adFates) }, form: .gowit)
+            events: ids.map { TrafficEvent(id: $0, type: type, form: .gowit, fates: Self.adFates) },
+            form: .gowit)
     }
 
     private mutating func gowitPixel(_ accounts: TrafficAccounts) -> TrafficRequest {

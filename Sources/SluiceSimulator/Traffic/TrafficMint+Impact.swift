@@ -3,9 +3,9 @@ import SluiceCore
 // Conversions as advertisers' backends report them to impact.com.
 
 extension TrafficMint {
-    /// It names neither session, seller nor email; the others may take the customer for a user.
+    /// It names neither user, session, seller nor email; Kevel takes the customer for a user key.
     private static let impactFates = TrafficFates(
-        topsort: .open, gowit: .refused, vtex: .refused, kevel: .open, impact: .delivered)
+        topsort: .refused, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .delivered)
 
     mutating func impact(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         let id = TraceID(using: &random)
@@ -32,7 +32,9 @@ extension TrafficMint {
         return impactRequest(
             accounts, body: body,
             contentType: isForm ? "application/x-www-form-urlencoded" : "application/json",
-            events: [TrafficEvent(id: id, type: .purchase, form: .impact, items: count, fates: Self.impactFates)],
+            events: [
+                TrafficEvent(id: id, type: .purchase, form: .impact, items: count, fates: Self.impactFates)
+            ],
             expectation: .taken)
     }
 
@@ -43,7 +45,10 @@ extension TrafficMint {
         request(
             "POST", "/impact/Advertisers/\(accounts.impactAccount)/Conversions",
             headers: [
-                ("Authorization", ImpactStandIn.credential(account: accounts.impactAccount, token: accounts.key)),
+                (
+                    "Authorization",
+                    ImpactStandIn.credential(account: accounts.impactAccount, token: accounts.key)
+                ),
                 ("Content-Type", contentType), ("Accept", "application/json"),
             ], body: body, events: events, form: .impact, expectation: expectation)
     }

@@ -65,7 +65,8 @@ extension TrafficMint {
             let isFull = chance(0.6)
             members.append(nativeOrder(id: id, items: items, isFull: isFull))
             if isFull {
-                user += ",\"keys\":[\"k-\(random.next())\"],\"customer_id\":\"c-\(random.next(below: 9000))\","
+                user +=
+                    ",\"keys\":[\"k-\(random.next())\"],\"customer_id\":\"c-\(random.next(below: 9000))\","
                 user += "\"email_sha256\":\"\(Self.digest(id))\""
             }
             fates = isFull ? Self.fullOrderFates : Self.sparseOrderFates
@@ -79,16 +80,18 @@ extension TrafficMint {
         )
     }
 
-    /// An order with everything that any platform asks for, and one with what Topsort does: that has
-    /// neither sellers nor an email, and only the user's id to stand for a key or a customer.
+    /// An order with everything that any platform asks for, and one with what Topsort and Kevel do: that
+    /// has neither sellers nor an email, nor a customer for impact.com to attribute it to.
     private static let fullOrderFates = TrafficFates(
         topsort: .delivered, gowit: .delivered, vtex: .delivered, kevel: .delivered, impact: .delivered)
     private static let sparseOrderFates = TrafficFates(
-        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .open, impact: .open)
+        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .refused)
 
     /// An ad of Topsort, an ad of another network, or an organic product. Topsort has no viewable
     /// impressions.
-    private mutating func nativeAd(id: TraceID, type: EventType, now: Int64) -> (text: String, fates: TrafficFates) {
+    private mutating func nativeAd(id: TraceID, type: EventType, now: Int64) -> (
+        text: String, fates: TrafficFates
+    ) {
         let atTopsort = TrafficFates(topsort: type == .viewableImpression ? .filtered : .delivered)
         switch random.next(below: 10) {
         case ..<5:

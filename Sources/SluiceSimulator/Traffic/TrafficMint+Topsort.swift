@@ -82,9 +82,9 @@ extension TrafficMint {
             """
     }
 
-    /// It has neither sellers nor an email, and only an opaque user to stand for a key or a customer.
+    /// It has neither sellers nor an email, nor anything that impact.com could attribute it to.
     private static let purchaseFates = TrafficFates(
-        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .open, impact: .open)
+        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .refused)
 
     private mutating func topsortItems(of id: TraceID, count: Int) -> String {
         var items: [String] = []

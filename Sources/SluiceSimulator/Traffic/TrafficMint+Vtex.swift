@@ -3,11 +3,11 @@ import SluiceCore
 // Requests as VTEX's storefront and backends make them.
 
 extension TrafficMint {
-    /// An ad's event goes back to VTEX alone. A conversion goes everywhere; Kevel and impact.com need
-    /// a user key and a customer, for which the user's id may stand.
+    /// An ad's event goes back to VTEX alone. A conversion is due everywhere; impact.com wants a click,
+    /// a customer or a promotion to attribute it to, and a user is none of them.
     private static let adFates = TrafficFates(vtex: .delivered)
     private static let conversionFates = TrafficFates(
-        topsort: .delivered, gowit: .delivered, vtex: .delivered, kevel: .open, impact: .open)
+        topsort: .delivered, gowit: .delivered, vtex: .delivered, kevel: .delivered, impact: .refused)
 
     mutating func vtex(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         chance(0.75) ? vtexAd(accounts, now: now) : vtexConversion(accounts, now: now)
@@ -18,7 +18,8 @@ extension TrafficMint {
         let product = PlainEscape.component(searchWord())
         return VtexStandIn.target(
             kind: kind, ad: "\(id)", publisher: accounts.vtexPublisher,
-            query: "campaign_id=\(random.next(below: 90))&requested_at=\(now)&term=\(product)&x=%7e~%2f&empty=")
+            query:
+                "campaign_id=\(random.next(below: 90))&requested_at=\(now)&term=\(product)&x=%7e~%2f&empty=")
     }
 
     private mutating func vtexAd(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {

@@ -113,7 +113,9 @@ package enum TrafficVerdict: Equatable, Sendable {
             // What is no JSON has no field to name.
             return document["details"] == nil ? nil : "expected details by field"
         case .vtex:
-            guard let errors = document.elements, !errors.isEmpty else { return "expected an array of errors" }
+            guard let errors = document.elements, !errors.isEmpty else {
+                return "expected an array of errors"
+            }
             let names = ["instancePath", "keyword", "message", "schemaPath"]
             return errors.allSatisfy { error in
                 names.allSatisfy { error[$0]?.string != nil } && error["params"] != nil

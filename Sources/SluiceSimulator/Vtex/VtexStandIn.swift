@@ -41,7 +41,9 @@ package struct VtexStandIn: StandInPlatform {
             guard let form = PlainForm(String(decoding: request.body, as: UTF8.self), plusIsSpace: true)
             else { return nil }
             return .object(
-                Dictionary(form.parameters.map { ($0.name, .string($0.value)) }, uniquingKeysWith: { first, _ in first }))
+                Dictionary(
+                    form.parameters.map { ($0.name, .string($0.value)) },
+                    uniquingKeysWith: { first, _ in first }))
         default:
             return nil
         }
@@ -49,7 +51,8 @@ package struct VtexStandIn: StandInPlatform {
 
     // MARK: Ad events
 
-    private func adEvent(_ request: StandInRequest, _ body: PlainJSON, kind: String, ad: String) -> Judgement {
+    private func adEvent(_ request: StandInRequest, _ body: PlainJSON, kind: String, ad: String) -> Judgement
+    {
         guard Self.isSigned(path: request.path, query: request.query) else {
             return refuse(403, "the URL's signature does not fit")
         }

@@ -7,10 +7,12 @@ import Testing
     @Test func `each part is one request, and only a failed one is repeated`() throws {
         let failures = Mutex(1)
         let upstream = TestUpstream { request in
-            if request.body.hasSuffix(" b"), failures.withLock({ left in
-                left -= 1
-                return left >= 0
-            }) {
+            if request.body.hasSuffix(" b"),
+                failures.withLock({ left in
+                    left -= 1
+                    return left >= 0
+                })
+            {
                 return .answer(503, body: "busy")
             }
             return request.body.hasSuffix(" c")

@@ -61,15 +61,6 @@ import Testing
         #expect(!books.isClean)
     }
 
-    @Test func `what may be rejected is counted within its bounds`() {
-        var books = Self.books(rejectionsDue: 0)
-        #expect(!books.isClean)
-        books.rows[0].rejectionsOpen = 1
-        #expect(books.isClean)
-        books.rows[0].rejectionsDue = 2
-        #expect(books.problems.contains { $0.contains("1 rejected, 2 to 3 expected") })
-    }
-
     @Test func `an order has arrived when all its items have`() throws {
         var random = SplitMix64(seed: 3)
         let event = TrafficEvent(

@@ -11,13 +11,16 @@ import Testing
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("  - {name:") }
         #expect(lines.count == 6)
         for (line, name) in zip(lines, names) {
-            #expect(line.hasPrefix("  - {name: \(name), ") && line.hasSuffix("start: earliest, retry: {for: 1h}}"))
+            #expect(
+                line.hasPrefix("  - {name: \(name), ") && line.hasSuffix("start: earliest, retry: {for: 1h}}")
+            )
         }
         let accounts = try #require(cast.accounts)
         #expect(
             text.contains(
                 "\n    accounts: {gowit: \"\(accounts.gowitMarketplace)\", vtex: \"\(accounts.vtexPublisher)\", "
-                    + "kevel: \"\(accounts.kevelNetwork)\", impact: \"\(accounts.impactAccount)\"}\ndestinations:\n"))
+                    + "kevel: \"\(accounts.kevelNetwork)\", impact: \"\(accounts.impactAccount)\"}\ndestinations:\n"
+            ))
         #expect(text.contains("    id: \(accounts.dataSource)\n") && text.contains(accounts.key))
         #expect(cast.mix == .allPlatforms)
     }

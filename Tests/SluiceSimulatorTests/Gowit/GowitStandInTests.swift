@@ -92,7 +92,8 @@ import Testing
     @Test func `with auto-impression an impression is a mistake, and a viewable one is none`() {
         let auto = GowitStandIn(key: "k", dataSource: Self.source, marketplace: "17", autoImpression: true)
         #expect(judge(Self.click.replacing("click", with: "impression"), platform: auto).answer.status == 400)
-        #expect(judge(Self.click.replacing("click", with: "viewable_impression"), platform: auto).refusal == nil)
+        #expect(
+            judge(Self.click.replacing("click", with: "viewable_impression"), platform: auto).refusal == nil)
         #expect(judge(Self.click, platform: auto).refusal == nil)
     }
 

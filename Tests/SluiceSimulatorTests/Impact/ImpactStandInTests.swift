@@ -21,7 +21,9 @@ import Testing
             nowMilliseconds: 0)
     }
 
-    private func json(_ judgement: Judgement) throws -> PlainJSON { try #require(PlainJSON(judgement.answer.body)) }
+    private func json(_ judgement: Judgement) throws -> PlainJSON {
+        try #require(PlainJSON(judgement.answer.body))
+    }
 
     private func with(_ name: String, _ value: String?) -> String {
         var parts = Self.good.split(separator: "&").map(String.init)

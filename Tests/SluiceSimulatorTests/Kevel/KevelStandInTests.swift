@@ -12,7 +12,9 @@ import Testing
         platform.judge(StandInRequest(method: method, path: path, query: query), nowMilliseconds: 0)
     }
 
-    private func body(_ judgement: Judgement) -> String { String(decoding: judgement.answer.body, as: UTF8.self) }
+    private func body(_ judgement: Judgement) -> String {
+        String(decoding: judgement.answer.body, as: UTF8.self)
+    }
 
     private func with(_ name: String, _ value: String?) -> String {
         var parts = Self.good.split(separator: "&").map(String.init)
@@ -39,7 +41,8 @@ import Testing
             #expect(judgement.answer.status == 400 && judgement.recorded.isEmpty)
             #expect(
                 body(judgement)
-                    == "required parameter missing: expected userKey, timestamp, productId, quantity and price")
+                    == "required parameter missing: expected userKey, timestamp, productId, quantity and price"
+            )
         }
     }
 

@@ -8,10 +8,11 @@ import Testing
     @Test func `a line is read back`() {
         let event = TrafficEvent(
             id: Self.id, type: .purchase, form: .gowitSDK, items: 3,
-            fates: TrafficFates(topsort: .open, gowit: .delivered, vtex: .refused, kevel: .filtered, impact: .open))
+            fates: TrafficFates(
+                topsort: .refused, gowit: .delivered, vtex: .refused, kevel: .filtered, impact: .delivered))
         #expect(TrafficEvent(line: event.line) == event)
         #expect(TrafficEvent(line: String(event.line.dropLast(4))) == nil)
-        #expect(TrafficEvent(line: event.line.replacing(",open", with: "")) == nil)
+        #expect(TrafficEvent(line: event.line.replacing(",filtered", with: "")) == nil)
     }
 
     @Test func `everything that a platform knows an event by follows from its id`() {
@@ -23,6 +24,8 @@ import Testing
         let order = event(.purchase, items: 2)
         #expect(order.vtexTraces == ["\(Self.id)"])
         #expect(order.kevelTraces.count == 2 && Set(order.kevelTraces).count == 2)
+        let sale = TrafficEvent(id: Self.id, type: .purchase, form: .gowit, items: 1, fates: TrafficFates())
+        #expect(sale.kevelTraces == ["/" + TrafficEvent.product(of: Self.id, item: 0)])
         #expect(order.gowitTraces.count == 2 && event(.click).kevelTraces == [])
     }
 

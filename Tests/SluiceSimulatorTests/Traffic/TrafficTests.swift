@@ -51,7 +51,8 @@ struct GatewayPlatform: StandInPlatform {
         switch name {
         case "gowit":
             GowitStandIn(
-                key: "k", dataSource: accounts.dataSource, marketplace: accounts.gowitMarketplace, path: "/events")
+                key: "k", dataSource: accounts.dataSource, marketplace: accounts.gowitMarketplace,
+                path: "/events")
         case "vtex": VtexStandIn(publisher: accounts.vtexPublisher)
         case "kevel": KevelStandIn(network: accounts.kevelNetwork)
         default: ImpactStandIn(account: accounts.impactAccount, token: "k")

@@ -55,11 +55,13 @@ import Testing
                 == .refusedRightly
         }
         #expect(right(400, #"{"message":"x","details":{"ad_id":"y"}}"#, .gowit))
-        #expect(!right(400, #"{"error":"x"}"#, .gowit) && !right(400, #"{"message":"x","details":[]}"#, .gowit))
+        #expect(
+            !right(400, #"{"error":"x"}"#, .gowit) && !right(400, #"{"message":"x","details":[]}"#, .gowit))
         let entry = ##"{"instancePath":"","keyword":"required","message":"m","params":{},"schemaPath":"#"}"##
         #expect(right(422, "[\(entry)]", .vtex) && !right(422, "[]", .vtex) && !right(422, entry, .vtex))
         #expect(right(400, "maximum of 100 userKeys exceeded", .kevel) && !right(400, "no", .kevel))
-        let failed = #"{"Status":"ERROR","Message":"Validation Failed","Errors":[{"Field":"OrderId","Message":"m"}]}"#
+        let failed =
+            #"{"Status":"ERROR","Message":"Validation Failed","Errors":[{"Field":"OrderId","Message":"m"}]}"#
         #expect(right(400, failed, .impact))
         #expect(!right(400, #"{"Status":"ERROR","Message":"Validation Failed","Errors":[]}"#, .impact))
     }

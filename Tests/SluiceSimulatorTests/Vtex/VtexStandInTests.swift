@@ -11,7 +11,8 @@ import Testing
 
     private static func target(_ kind: String = "click") -> String {
         VtexStandIn.target(
-            kind: kind, ad: "ad-1", publisher: "pub", query: "campaign_id=7&requested_at=2026-01-02T03%3A04Z&x=%7e~")
+            kind: kind, ad: "ad-1", publisher: "pub",
+            query: "campaign_id=7&requested_at=2026-01-02T03%3A04Z&x=%7e~")
     }
 
     private func judge(
@@ -35,7 +36,8 @@ import Testing
     @Test(arguments: ["impression", "view", "click"])
     func `an ad event is taken with one id or two, as JSON and as a form`(kind: String) {
         for (body, type) in [
-            (#"{"session_id":"s","user_id":"u"}"#, "application/json"), (#"{"session_id":"s"}"#, "text/plain"),
+            (#"{"session_id":"s","user_id":"u"}"#, "application/json"),
+            (#"{"session_id":"s"}"#, "text/plain"),
             (#"{"user_id":"u","more":1}"#, "application/json; charset=utf-8"),
             ("session_id=s&user_id=u%40x", "application/x-www-form-urlencoded;charset=UTF-8"),
         ] {
@@ -63,7 +65,8 @@ import Testing
 
     @Test func `with both ids missing the three documented errors come`() throws {
         let found = try errors(judge(Self.target(), "{}"))
-        #expect(found.map { $0["schemaPath"]?.string } == ["#/anyOf/0/required", "#/anyOf/1/required", "#/anyOf"])
+        #expect(
+            found.map { $0["schemaPath"]?.string } == ["#/anyOf/0/required", "#/anyOf/1/required", "#/anyOf"])
         #expect(found[0]["params"]?["missingProperty"]?.string == "user_id")
         #expect(found[2]["message"]?.string == "must match a schema in anyOf")
         #expect(found[2]["instancePath"]?.string == "" && found[2]["params"] == .object([:]))
@@ -97,7 +100,10 @@ import Testing
         (#""promotional_price":9,"#, "", "/items/0", "required"),
         (#""seller_id":null"#, #""seller_id":5"#, "/items/0/seller_id", "type"),
         (#""sku":"k""#, #""product_sku":"k""#, "/items/0", "required"),
-        (#""created_at":"2026-01-02T03:04:05Z""#, #""created_at":"2026-01-02T03:04:05+01:00""#, "/created_at", "format"),
+        (
+            #""created_at":"2026-01-02T03:04:05Z""#, #""created_at":"2026-01-02T03:04:05+01:00""#,
+            "/created_at", "format"
+        ),
         (hash, "a@b.test", "/email_hashed", "pattern"),
         (#""user_id":"u""#, #""user_id":"""#, "/user_id", "minLength"),
         (#""user_id":"u""#, #""user_id":"u","gender":"X""#, "/gender", "enum"),
@@ -110,7 +116,8 @@ import Testing
         #expect(body != Self.conversion)
         let found = try errors(judge(conversion: body))
         #expect(
-            found.contains { $0["instancePath"]?.string == path && $0["keyword"]?.string == keyword }, "\(found)")
+            found.contains { $0["instancePath"]?.string == path && $0["keyword"]?.string == keyword },
+            "\(found)")
     }
 
     @Test func `all errors come at once`() throws {
