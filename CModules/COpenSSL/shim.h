@@ -1,8 +1,22 @@
 #pragma once
+// For SHA256_*, see below.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/sha.h>
 #include <stddef.h>
+
+/// Writes the 32 bytes of the SHA-256 of a message. 1, or 0 on failure.
+///
+/// By the low-level functions, which OpenSSL 3.0 deprecates: its EVP_DigestInit_ex2 allocates a
+/// context of the provider for every message, even when the caller's context is used again, and this
+/// runs once for each personal value of each event.
+static inline int copenssl_sha256(const unsigned char *message, size_t count, unsigned char *digest) {
+    SHA256_CTX context;
+    return SHA256_Init(&context) == 1 && SHA256_Update(&context, message, count) == 1
+        && SHA256_Final(digest, &context) == 1;
+}
 
 /// A context for HMAC-SHA256 under a key, ready for the first message; NULL when libcrypto has no
 /// such algorithm or no memory. The caller frees it with EVP_MAC_CTX_free.

@@ -19,6 +19,8 @@ package struct LogConfiguration: Sendable {
     package var groupBytes = 64 << 20
     /// Stored in each segment, to tell which program made it.
     package var writtenBy = "sluice"
+    /// Bytes of blocks each reader keeps that it has fetched from segments.
+    package static let fetchedBytesMax = 8 << 20
 
     package init() {}
 }

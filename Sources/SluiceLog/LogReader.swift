@@ -8,15 +8,13 @@ import SluiceCore
 /// compressed blocks (half in the ring, half in `recent`), 8 MiB fetched ahead, `decodedBytes`.
 /// Owner: one delivery thread.
 final class LogReader: BlockSource {
-    private static let fetchedBytesMax = 8 << 20
-
     private let headCell: LogHeadCell
     private let catalog: SegmentCatalog
     private let readers: RecentReaders
     private let ring: RecentBlocks
     private let decoder = BlockDecoder()
     private var recent: BlockCache<StoredBlock>
-    private var fetched = BlockCache<StoredBlock>(bytesMax: LogReader.fetchedBytesMax)
+    private var fetched = BlockCache<StoredBlock>(bytesMax: LogConfiguration.fetchedBytesMax)
     private var decoded: BlockCache<EventBlock>
     /// Where the block returned last ends; tells how many events a damaged segment took with it.
     private var reached: (nextBlock: Int64, events: Int64)?

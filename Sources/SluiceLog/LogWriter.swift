@@ -357,6 +357,8 @@ package final class LogWriter: @unchecked Sendable {
             }
         }
         toSeal.removeAll()
+        // Readers may still be open, and then closing alone would leave the blocks in the WAL.
+        if !mustReopen { try? segment.checkpoint(emptying: true) }
         segment.close()
     }
 }

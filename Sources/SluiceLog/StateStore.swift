@@ -18,7 +18,9 @@ final class StateStore: DeliveryState {
         queue = try aboutFile(path) {
             var settings = Configuration()
             settings.label = "sluice.state"
-            settings.busyMode = .timeout(5)
+            // Somebody looks at the file with a shell: every destination waits as long as this does, and the
+            // next save comes soon.
+            settings.busyMode = .timeout(0.25)
             settings.prepareDatabase { database in
                 try database.execute(sql: "PRAGMA synchronous = NORMAL")
             }

@@ -130,7 +130,8 @@ final class WriterSegment {
     private static func setJournalMode(_ database: Database, _ mode: String) throws {
         let answer = try String.fetchOne(database, sql: "PRAGMA journal_mode = \(mode)")
         guard answer == mode else {
-            throw DatabaseError(resultCode: .SQLITE_BUSY, message: "journal mode stays \(answer ?? "unknown")")
+            throw DatabaseError(
+                resultCode: .SQLITE_BUSY, message: "journal mode stays \(answer ?? "unknown")")
         }
     }
 
@@ -216,10 +217,12 @@ final class WriterSegment {
 
     /// Copies the WAL into the file, so that the next commit begins it anew. What a reader holds up
     /// is copied later; a WAL grown to four times its limit makes this wait for the reader.
-    func checkpoint() throws(LogError) {
+    ///
+    /// - Parameter emptying: also cuts the WAL to nothing; waits for readers briefly.
+    func checkpoint(emptying: Bool = false) throws(LogError) {
         let isUrgent = walBytes >= walBytesMax * 4
         let result = try aboutFile(path) {
-            try queue.inDatabase { try $0.checkpoint(isUrgent ? .restart : .passive) }
+            try queue.inDatabase { try $0.checkpoint(emptying ? .truncate : isUrgent ? .restart : .passive) }
         }
         if result.checkpointedFrameCount >= result.walFrameCount {
             walBytes = 0

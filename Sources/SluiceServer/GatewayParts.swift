@@ -31,10 +31,10 @@ final class AdminServer {
 }
 
 /// `<data>/run.json`: where the running gateway listens, for tools that start it with port 0.
-struct RunFile {
-    let path: String
+package struct RunFile {
+    package let path: String
 
-    init(folder: String) { path = folder + "/run.json" }
+    package init(folder: String) { path = folder + "/run.json" }
 
     private struct Content: Encodable {
         var pid: Int32
@@ -42,12 +42,12 @@ struct RunFile {
         var admin: String
     }
 
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
     }
 
     /// Written beside and renamed, so that nobody reads half of it.
-    func write(listen: [ListenAddress], admin: ListenAddress) throws(Failure) {
+    package func write(listen: [ListenAddress], admin: ListenAddress) throws(Failure) {
         let content = Content(
             pid: getpid(), listen: listen.map(\.description), admin: admin.description)
         let text = AdminJSON.encode(content) + "\n"
@@ -63,7 +63,7 @@ struct RunFile {
         }
     }
 
-    func remove() {
+    package func remove() {
         // Safety: unlink reads the path for the call only.
         _ = unsafe unlink(path)
     }
@@ -100,21 +100,21 @@ enum EndOfInput {
 /// Turns the log's failures into readiness and log lines.
 ///
 /// Owner: the main thread.
-final class LogWatch {
+package final class LogWatch {
     private let stats: LogStats
     private let readiness: Readiness
     private let commitFailed: TroubleKind
     private let upkeepFailed: TroubleKind
     private var upkeepFailures: Int64 = 0
 
-    init(_ stats: LogStats, _ readiness: Readiness, _ troubles: TroubleLog) {
+    package init(_ stats: LogStats, _ readiness: Readiness, _ troubles: TroubleLog) {
         self.stats = stats
         self.readiness = readiness
         commitFailed = troubles.kind("commit_failed", level: .error)
         upkeepFailed = troubles.kind("log_upkeep_failed")
     }
 
-    func look() {
+    package func look() {
         if stats.isFailing, let failure = stats.failure {
             readiness.obstruct("log", reason: "cannot commit: \(failure.error)")
             commitFailed.report("the log cannot commit; events are answered 503: \(failure.error)")

@@ -1,3 +1,7 @@
+import SluiceCore
+import SluiceDelivery
+import SluiceLog
+
 /// Every limit of the gateway, with its default: nothing grows without a bound that stands here.
 ///
 /// The first group can be set under `limits:`; the second is fixed.
@@ -20,30 +24,40 @@ package struct Limits: Sendable, Equatable {
     package var pipelinedRequests = 64
     /// Memory for requests that are being received, all shards together.
     package var receiveMemoryBytes = 256 << 20
-    /// Memory for answers that wait for a commit or for a slow reader, all shards together.
+    /// Memory for answers that wait for a commit or for a slow reader, all shards together. When a
+    /// shard's part is spent, it closes connections whose clients do not read theirs, and requests wait.
     package var answerMemoryBytes = 64 << 20
-    /// Memory for committed blocks kept for destinations that keep up.
+    /// Memory for committed blocks kept for destinations that keep up: half of it for blocks as they
+    /// are stored, half for those that several destinations read at once.
     package var recentBlocksBytes = 64 << 20
 
     /// A block is handed to the log when its payload has grown to this.
     package static let blockBytes = 1 << 20
     /// Blocks of one shard that are open, being committed, or on their way back.
     package static let blocksPerShard = 4
-    /// Events whose ids are remembered to find duplicates.
-    package static let fingerprints = 1 << 20
-    package static let fingerprintBytes = 16
     /// Nested arrays and objects in a JSON body.
-    package static let jsonDepth = 32
+    package static let jsonDepth = CoreLimits.jsonDepthMax
+    /// Events in one native request.
+    package static let requestEvents = CoreLimits.eventsPerRequestMax
+    /// Bytes of one connection's answers that have not gone before no more is read from it.
+    package static let connectionAnswerBytes = 256 << 10
     /// Bytes of state a connection costs apart from what it receives and answers.
     package static let connectionStateBytes = 1 << 10
     /// Working memory of the block codecs.
     package static let codecBytes = 8 << 20
+    /// Bytes of blocks that one commit takes, compressed into memory before they are inserted; the last
+    /// of them may go beyond it.
+    package static let commitBytes = LogConfiguration().groupBytes
     /// Page caches of the log's and the state's databases.
-    package static let databaseCacheBytes = 16 << 20
-    /// Bytes of one outgoing request's body, before it is sent without waiting for more events.
-    package static let deliveryRequestBytes = 1 << 20
+    package static let databaseCacheBytes = 24 << 20
+    /// Bytes of blocks read ahead from the segments for destinations that lag.
+    package static let fetchedBlocksBytes = LogConfiguration.fetchedBytesMax
+    /// Bytes of blocks a destination reads ahead of its cursor; the last of them may go beyond it.
+    package static let deliveryWindowBytes = DestinationLimits().windowBytesMax
+    /// Bytes of one webhook request's body before compression; one event alone may go beyond it.
+    package static let webhookBodyBytes = CoreLimits.webhookBodyBytesMax
     /// Bytes kept of an upstream's answer.
-    package static let upstreamAnswerBytes = 64 << 10
+    package static let upstreamAnswerBytes = UpstreamTransfer.bodyKeptMax
     /// Connections to the admin port at the same time, and the memory of each.
     package static let adminConnections = 16
     package static let adminConnectionBytes = 256 << 10
@@ -97,9 +111,12 @@ extension Limits {
             line("recent_blocks", "memory for recent blocks") { ByteSize.text($0.recentBlocksBytes) },
             fixed("block", ByteSize.text(Limits.blockBytes)),
             fixed("blocks per shard", "\(Limits.blocksPerShard)"),
-            fixed("ids remembered for duplicates", "\(Limits.fingerprints)"),
             fixed("depth of JSON", "\(Limits.jsonDepth)"),
-            fixed("outgoing request body", ByteSize.text(Limits.deliveryRequestBytes)),
+            fixed("events in a native request", "\(Limits.requestEvents)"),
+            fixed("answers waiting per connection", ByteSize.text(Limits.connectionAnswerBytes)),
+            fixed("blocks in a commit", ByteSize.text(Limits.commitBytes)),
+            fixed("read ahead per destination", ByteSize.text(Limits.deliveryWindowBytes)),
+            fixed("webhook request body", ByteSize.text(Limits.webhookBodyBytes)),
             fixed("upstream's answer kept", ByteSize.text(Limits.upstreamAnswerBytes)),
             fixed("admin connections", "\(Limits.adminConnections)"),
             fixed("sources", "\(Limits.sources)"),

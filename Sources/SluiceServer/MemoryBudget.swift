@@ -15,17 +15,23 @@ package struct MemoryBudget: Sendable, Equatable {
         add("connections", limits.connections, Limits.connectionStateBytes)
         add("requests being received", 1, limits.receiveMemoryBytes)
         add("answers waiting", 1, limits.answerMemoryBytes)
-        add("decompressed bodies, one per shard", shards, limits.inflatedBytes)
+        // Buffers grow by doubling, so they may be twice as large as what they hold.
+        add("decompressed bodies, one per shard", shards, 2 * limits.inflatedBytes)
         // A block may overshoot by the events of one request.
-        add("open blocks", shards * Limits.blocksPerShard, Limits.blockBytes + limits.inflatedBytes)
+        let blockBytes = Limits.blockBytes + limits.inflatedBytes
+        let blocks = shards * Limits.blocksPerShard
+        add("open blocks", blocks, 2 * blockBytes)
+        add("blocks being committed", 1, min(blocks * blockBytes, Limits.commitBytes + blockBytes))
         add("recent blocks for delivery", 1, limits.recentBlocksBytes)
-        add("ids remembered for duplicates", Limits.fingerprints, Limits.fingerprintBytes)
         add("block codecs", 1, Limits.codecBytes)
         add("databases", 1, Limits.databaseCacheBytes)
+        if !destinations.isEmpty { add("blocks read from segments", 1, Limits.fetchedBlocksBytes) }
         for destination in destinations {
+            add("events read for \(destination.name)", 1, Limits.deliveryWindowBytes + blockBytes)
+            let requestBytes = Limits.webhookBodyBytes * (destination.gzip ? 2 : 1)
             add(
                 "requests to \(destination.name)", destination.concurrency,
-                Limits.deliveryRequestBytes + Limits.upstreamAnswerBytes)
+                requestBytes + Limits.upstreamAnswerBytes)
         }
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
     }

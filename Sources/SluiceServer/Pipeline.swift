@@ -17,12 +17,12 @@ import SluiceLog
 /// rings, atomics and immutable values; nothing on an event's way takes a lock.
 package final class Pipeline {
     let configuration: Configuration
-    let log: EventLog
-    let shards: [(loop: EdgeLoop, metrics: EdgeMetrics)]
+    package let log: EventLog
+    let shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)]
     let delivery: DeliveryEngine
-    let readiness = Readiness()
+    package let readiness = Readiness()
     /// Where the public edge listens, with actual ports.
-    let addresses: [ListenAddress]
+    package let addresses: [ListenAddress]
     private let writer: LogWriter
     private var edgeThreads: [JoinableThread] = []
     private var logThread: JoinableThread?
@@ -44,7 +44,7 @@ package final class Pipeline {
         let hosts = HostTable(configuration.hosts)
         let deskParker = try EventFD()
         var ports: [SubmissionPort] = []
-        var shards: [(loop: EdgeLoop, metrics: EdgeMetrics)] = []
+        var shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)] = []
         var channels: [ShardChannel] = []
         for index in 0..<count {
             let waker = try EventFD()
@@ -60,7 +60,7 @@ package final class Pipeline {
             shard.loop = loop
             channels.append(channel)
             ports.append(port)
-            shards.append((loop, metrics))
+            shards.append((loop, shard, metrics))
         }
         self.shards = shards
 
@@ -85,7 +85,7 @@ package final class Pipeline {
         deliveryThread = startThread(name: "sluice-delivery") { [delivery] in delivery.run() }
         deskThread = startThread(name: "sluice-lookup") { [desk] in desk.run() }
         edgeThreads = shards.enumerated().map { index, shard in
-            startThread(name: "sluice-edge-\(index)") { shard.loop.run() }
+            startThread(name: "sluice-edge-\(index)") { [shard = shard.shard] in shard.run() }
         }
         readiness.enter(.running)
     }

@@ -6,7 +6,7 @@ import SluiceLog
 // How the configuration reads to each stage.
 
 extension LogConfiguration {
-    init(_ configuration: Configuration) {
+    package init(_ configuration: Configuration) {
         self.init()
         compression = configuration.log.compression
         segmentBytes = configuration.log.segmentBytes
@@ -19,7 +19,8 @@ extension LogConfiguration {
 }
 
 extension EdgeLimits {
-    init(_ limits: Limits, shards: Int) {
+    /// One shard's part of what all of them may hold.
+    package init(_ limits: Limits, shards: Int) {
         self.init(
             headBytes: limits.headBytes, bodyBytes: limits.bodyBytes,
             connections: max(1, limits.connections / shards),
@@ -28,12 +29,13 @@ extension EdgeLimits {
             idleTimeoutMilliseconds: limits.idleTimeoutMilliseconds,
             receiveMemoryBytes: limits.receiveMemoryBytes / shards,
             pipelinedRequests: limits.pipelinedRequests,
+            pendingAnswerBytes: Limits.connectionAnswerBytes,
             answerMemoryBytes: limits.answerMemoryBytes / shards)
     }
 }
 
 extension DeliveryOptions {
-    static var sluice: DeliveryOptions {
+    package static var sluice: DeliveryOptions {
         var options = DeliveryOptions()
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
@@ -41,7 +43,7 @@ extension DeliveryOptions {
 }
 
 extension DestinationConfiguration {
-    init(_ settings: DestinationSettings) {
+    package init(_ settings: DestinationSettings) {
         self.init(name: settings.name, platform: settings.platform, url: settings.url.description)
         token = settings.token?.reveal()
         secret = settings.secret?.reveal()
@@ -55,6 +57,10 @@ extension DestinationConfiguration {
         eventTypeID = settings.eventTypeID.map(String.init)
         headers = settings.headers.map {
             SluiceDelivery.DestinationHeader(name: $0.name, value: $0.value.reveal())
+        }
+        // Topsort's token goes into its own header; a webhook has no form of its own for one.
+        if settings.platform == .webhook, let token {
+            headers.append(.init(name: "Authorization", value: "Bearer " + token))
         }
         rules = DeliveryRules(
             events: settings.events, sources: settings.sources, networks: settings.networks)
@@ -76,7 +82,7 @@ package enum Encoders {
     /// What `platform:` of a destination may say.
     package static let platforms: Set<Platform> = [.topsort, .gowit, .vtex, .kevel, .impact, .webhook]
 
-    static func make(for settings: DestinationSettings) -> any PlatformEncoder {
+    package static func make(for settings: DestinationSettings) -> any PlatformEncoder {
         switch settings.platform {
         case .topsort: TopsortEncoder()
         case .webhook: WebhookEncoder(gzip: settings.gzip, secret: settings.secret?.reveal())
@@ -109,12 +115,15 @@ package final class PipelineTroubles: Sendable {
                 kinds["\(destination.name)/\(label)"] = log.kind("\(label)")
             }
         }
+        // What concerns all destinations at once comes without a name.
+        for label in DeliveryTrouble.all { kinds["/\(label)"] = log.kind("\(label)") }
         self.kinds = kinds
     }
 
-    var delivery: TroubleHandler {
+    package var delivery: TroubleHandler {
         { [self] kind, destination, message in
-            kinds["\(destination)/\(kind)"]?.report(message, metadata: ["destination": "\(destination)"])
+            kinds["\(destination)/\(kind)"]?.report(
+                message, metadata: destination.isEmpty ? [:] : ["destination": "\(destination)"])
         }
     }
 }

@@ -7,22 +7,22 @@ import SluiceLog
 ///
 /// Called by admin threads; everything it reads is an atomic or a published snapshot.
 // @unchecked: the pipeline's parts that are used here are safe from any thread.
-final class StatusCollector: @unchecked Sendable {
+package final class StatusCollector: @unchecked Sendable {
     private let configuration: Configuration
     private let log: EventLog
-    private let shards: [(loop: EdgeLoop, metrics: EdgeMetrics)]
+    private let shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)]
     private let delivery: DeliveryEngine
     private let startedMilliseconds = WallTime.nowMilliseconds()
     private let startedMonotonic = WallTime.monotonicMilliseconds()
 
-    init(_ pipeline: Pipeline) {
+    package init(_ pipeline: Pipeline) {
         configuration = pipeline.configuration
         log = pipeline.log
         shards = pipeline.shards
         delivery = pipeline.delivery
     }
 
-    func status() -> GatewayStatus {
+    package func status() -> GatewayStatus {
         var status = GatewayStatus()
         status.startedAt = WallTime.text(startedMilliseconds)
         status.uptimeSeconds = Double(WallTime.monotonicMilliseconds() - startedMonotonic) / 1000
@@ -80,7 +80,7 @@ final class StatusCollector: @unchecked Sendable {
     }
 
     /// What the status has no room for.
-    func timings() -> StatusMetrics.Timings {
+    package func timings() -> StatusMetrics.Timings {
         var timings = StatusMetrics.Timings()
         timings.commit = HistogramSnapshot(
             boundsSeconds: LatencyHistogram.boundsSeconds, counts: log.stats.commitTime.counts.map(Int.init),

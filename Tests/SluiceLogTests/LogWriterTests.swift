@@ -88,6 +88,18 @@ import Testing
         for _ in 1...8 { #expect(isCommitted(try #require(rig.channels[0].takeReturned()).commit)) }
     }
 
+    @Test func leavesNothingInTheWriteAheadLogWhenItStopsWhileAReaderIsOpen() throws {
+        let rig = try LogRig()
+        rig.start()
+        for number in 0..<20 { rig.commit(["\(number)"]) }
+        // Blocks committed before it was made are read from the segment, which leaves a connection open.
+        let reader = rig.log.makeReader()
+        #expect(try readAll(reader).ids.count == 20)
+        rig.stop()
+        let segment = DataFolder(rig.folder.file("data")).segment(firstBlock: 1)
+        #expect((FileCalls.size(segment + "-wal") ?? 0) == 0)
+    }
+
     @Test func splitsGroupsThatAreTooLarge() throws {
         var configuration = LogConfiguration()
         configuration.groupBytes = 1

@@ -16,9 +16,19 @@ import Testing
         destination.concurrency = 3
         let small = MemoryBudget(limits: Limits(), shards: 1, destinations: [])
         let more = MemoryBudget(limits: Limits(), shards: 2, destinations: [destination])
-        let perShard =
-            Limits().inflatedBytes + Limits.blocksPerShard * (Limits.blockBytes + Limits().inflatedBytes)
-        let perRequest = Limits.deliveryRequestBytes + Limits.upstreamAnswerBytes
-        #expect(more.totalBytes - small.totalBytes == perShard + 3 * perRequest)
+        let block = Limits.blockBytes + Limits().inflatedBytes
+        let perShard = 2 * Limits().inflatedBytes + Limits.blocksPerShard * 2 * block
+        let committed = Limits.commitBytes + block - Limits.blocksPerShard * block
+        let perRequest = Limits.webhookBodyBytes + Limits.upstreamAnswerBytes
+        let read = Limits.fetchedBlocksBytes + Limits.deliveryWindowBytes + block
+        #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest)
+    }
+
+    @Test func aCommitHoldsNoMoreThanTheShardsHave() {
+        let block = Limits.blockBytes + Limits().inflatedBytes
+        let line = MemoryBudget(limits: Limits(), shards: 1, destinations: []).lines.first {
+            $0.holder == "blocks being committed"
+        }
+        #expect(line?.bytes == Limits.blocksPerShard * block)
     }
 }

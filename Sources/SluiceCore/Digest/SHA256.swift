@@ -1,53 +1,19 @@
 import COpenSSL
 
-/// SHA-256 (FIPS 180-4) by OpenSSL, with a context that is used again and again.
-///
-/// The algorithm is fetched from OpenSSL's provider once per process: a fetch costs many times
-/// what hashing an email address does.
-///
-/// Invariant: between calls the context holds no message. Owner: the thread that made it.
-@safe package final class SHA256 {
+/// SHA-256 (FIPS 180-4) by OpenSSL, in memory on the stack.
+package enum SHA256 {
     package static let bytes = 32
 
-    private let context: OpaquePointer
-
-    package init() {
-        // Safety: freed in deinit only.
-        guard let context = unsafe EVP_MD_CTX_new() else { fatalError("out of memory") }
-        unsafe self.context = context
-    }
-
-    deinit {
-        // Safety: made in init, never given away.
-        unsafe EVP_MD_CTX_free(context)
-    }
-
     /// Appends the digest of `message` as 64 lower-case hexadecimal digits.
-    package func appendHex(of message: Bytes, into buffer: inout ByteBuffer) {
+    package static func appendHex(of message: Bytes, into buffer: inout ByteBuffer) {
         var digest = Digest32()
-        // Safety: the context is this object's own, the message is read within its bounds, and the
-        // digest has the 32 bytes that SHA-256 writes.
-        let done = unsafe EVP_DigestInit_ex2(context, SHA256.algorithm.pointer, nil) == 1
-            && EVP_DigestUpdate(context, message.base, message.count) == 1
-            && digest.fill { unsafe EVP_DigestFinal_ex(context, $0, nil) == 1 }
-        // It computes in memory it already has; a failure would be OpenSSL's defect.
+        // Safety: the message is read within its bounds, and the digest has the 32 bytes that SHA-256
+        // writes.
+        let done = unsafe digest.fill { unsafe copenssl_sha256(message.base, message.count, $0) == 1 }
+        // It computes on the stack; a failure would be OpenSSL's defect.
         precondition(done, "SHA-256 failed")
         buffer.append(hex: digest)
     }
-
-    /// An algorithm of OpenSSL's, kept for the life of the process.
-    // @unchecked: a fetched EVP_MD is immutable and reference counted with atomics.
-    @safe private struct Algorithm: @unchecked Sendable {
-        let pointer: OpaquePointer
-    }
-
-    private static let algorithm: Algorithm = {
-        // Safety: never freed, so the pointer stays valid.
-        guard let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil) else {
-            fatalError("OpenSSL's default provider has no SHA-256")
-        }
-        return unsafe Algorithm(pointer: algorithm)
-    }()
 }
 
 /// HMAC-SHA256 (RFC 2104) under one key, message after message.

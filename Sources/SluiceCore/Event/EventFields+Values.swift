@@ -137,7 +137,7 @@ extension EventFields {
             work.removeAll()
             guard data.normalize(bytes(slot), into: &work) else { return .bad(.invalidValue, limit: 0) }
             let start = scratch.count
-            digest.appendHex(of: work.bytes, into: &scratch)
+            SHA256.appendHex(of: work.bytes, into: &scratch)
             work.removeAll()
             return .slot(Slot(.verbatim, .scratch, start: start, count: scratch.count - start))
         case .address:

@@ -84,7 +84,6 @@ package struct EventFields: ~Copyable {
     var scratch = ByteBuffer(capacity: 4_096)
     /// For intermediate forms; its content never outlives the call that wrote it.
     var work = ByteBuffer(capacity: 1_024)
-    let digest = SHA256()
     private var slots = [Slot](repeating: .none, count: EventField.count)
     private var itemSlots: [Slot] = []
     private var itemPresent: [UInt16] = []

@@ -108,6 +108,13 @@ package struct UpstreamSettings: Sendable {
         // CURLOPT_NOSIGNAL: "If onoff is 1, libcurl will not use any functions that install signal
         // handlers or any functions that cause signals to be sent to the process."
         unsafe check(ccurl_set_no_signal(easy, 1))
+        // Names are resolved on threads of curl's. Without this option a transfer that ends before its
+        // name is resolved is joined with that thread: a silent name server would hold up every other
+        // destination, and the drain, for as long as the system's resolver keeps trying.
+        // CURLOPT_QUICK_EXIT: "when recovering from a timeout, libcurl should skip lengthy cleanups
+        // that are intended to avoid all kinds of leaks (threads etc.)". The thread left behind frees
+        // what it holds when it is done.
+        unsafe check(ccurl_set_quick_exit(easy, 1))
         unsafe check(ccurl_set_protocols(easy, "http,https"))
         unsafe check(ccurl_set_follow_location(easy, 0))
         unsafe check(ccurl_set_verify_peer(easy, 1))

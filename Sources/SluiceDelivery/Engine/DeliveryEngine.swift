@@ -240,6 +240,13 @@ package final class DeliveryEngine: @unchecked Sendable {
                 return nil
             }
             try state.save(cursors: [cursor], exceptions: [])
+            if cursor.startEvent > 0 {
+                // Right for a destination that is new; a loss where state.sqlite went astray.
+                onTrouble(
+                    DeliveryTrouble.cursorNew, name,
+                    "there is no cursor yet: delivery begins at \(cursor.position), and the"
+                        + " \(cursor.startEvent) events before it are not delivered here")
+            }
             return cursor
         } catch {
             failedSaves.add(1, ordering: .relaxed)

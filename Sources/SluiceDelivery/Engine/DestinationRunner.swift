@@ -3,6 +3,7 @@ import SluiceCore
 /// Kinds of trouble, for a rate-limited log line each.
 package enum DeliveryTrouble {
     package static let cursorBeyondHead: StaticString = "cursor_beyond_head"
+    package static let cursorNew: StaticString = "cursor_new"
     package static let stateUnavailable: StaticString = "state_unavailable"
     package static let logUnavailable: StaticString = "log_unavailable"
     package static let blockDamaged: StaticString = "block_damaged"
@@ -13,7 +14,8 @@ package enum DeliveryTrouble {
     package static let eventsExpired: StaticString = "events_expired"
 
     package static let all = [
-        cursorBeyondHead, stateUnavailable, logUnavailable, blockDamaged, eventsLost, eventsRenumbered,
+        cursorBeyondHead, cursorNew, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
+        eventsRenumbered,
         upstreamFailed, eventsRejected, eventsExpired,
     ]
 }

@@ -146,19 +146,32 @@ final class AnswerQueue {
     }
 }
 
-/// Free answer queues, last in first out. Owner: the loop's thread.
+/// Free answer queues, last in first out.
+///
+/// Invariant: `bytes` is what the queues in `free` hold. Owner: the loop's thread.
 struct AnswerQueuePool {
     private var free: [AnswerQueue] = []
+    private(set) var bytes = 0
 
-    private static let kept = 16_384
     /// A queue that has grown beyond this is not kept.
-    private static let keptBytes = 16_384
+    private static let keptBytes = 65_536
 
-    mutating func acquire() -> AnswerQueue { free.popLast() ?? AnswerQueue() }
+    mutating func acquire() -> AnswerQueue {
+        guard let queue = free.popLast() else { return AnswerQueue() }
+        bytes -= queue.bytes.capacity
+        return queue
+    }
 
+    /// Takes a queue back. Call `trim` after it.
     mutating func release(_ queue: AnswerQueue) {
-        guard free.count < Self.kept && queue.bytes.capacity <= Self.keptBytes else { return }
+        guard queue.bytes.capacity <= Self.keptBytes else { return }
         queue.reset()
+        bytes += queue.bytes.capacity
         free.append(queue)
+    }
+
+    /// Gives queues back to the system until those that are kept hold no more than `limit`.
+    mutating func trim(to limit: Int) {
+        while bytes > limit, let queue = free.popLast() { bytes -= queue.bytes.capacity }
     }
 }

@@ -25,8 +25,8 @@ package struct EdgeLimits: Sendable {
     package var pipelinedRequests: Int
     /// Most bytes of answers of one connection not yet sent; no more is read until some have gone.
     package var pendingAnswerBytes: Int
-    /// Most memory for answers not yet sent, all connections together, before those that do not read
-    /// theirs are closed.
+    /// Most memory for answers not yet sent, all connections together; one connection's turn may go
+    /// beyond it. Once it is spent, clients that do not read theirs are closed, and requests wait.
     package var answerMemoryBytes: Int
 
     package init(
@@ -51,9 +51,7 @@ package struct EdgeLimits: Sendable {
         self.answerMemoryBytes = answerMemoryBytes
     }
 
-    /// Bytes a loop may hold beside the answers: the receive buffers. Answers add at most
-    /// `answerMemoryBytes` for clients that do not read, and what waits for a commit: at most
-    /// `pendingAnswerBytes` and one answer for each such connection.
+    /// Bytes a loop may hold beside the answers: the receive buffers.
     package var receiveBudget: Int { max(receiveMemoryBytes, ReceiveBuffer.smallest) }
 
     // Bounds that no configuration needs to change.

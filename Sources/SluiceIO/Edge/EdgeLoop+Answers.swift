@@ -95,8 +95,8 @@ extension EdgeLoop {
 
     /// Sends what may go. False when the connection is gone.
     func flush(_ connection: EdgeConnection) -> Bool {
-        guard let output = connection.output, !connection.sendBlocked else { return true }
-        if output.sendable > 0 {
+        guard let output = connection.output else { return true }
+        if output.sendable > 0 && !connection.sendBlocked {
             let wanted = output.sendable
             let taken = output.send(to: connection.descriptor)
             if taken >= 0 {
@@ -129,6 +129,26 @@ extension EdgeLoop {
         let held = connection.output?.bytes.capacity ?? 0
         answerBytes += held - connection.chargedBytes
         connection.chargedBytes = held
+        queues.trim(to: max(0, limits.answerMemoryBytes - answerBytes))
+    }
+
+    // MARK: room for answers
+
+    /// Whether another answer may be begun.
+    var hasAnswerRoom: Bool { answerBytes < limits.answerMemoryBytes }
+
+    /// Requests wait for room for their answers: closes those who do not read theirs, and goes on as
+    /// soon as there is room. Answers that wait for a commit make room when it has come.
+    func makeAnswerRoom() {
+        if !hasAnswerRoom {
+            for connection in connections where connection.sendBlocked && connection.phase != .free {
+                counts.overLimit += 1
+                close(connection)
+            }
+        }
+        guard hasAnswerRoom else { return }
+        wantsAnswerRoom = false
+        resumeWanted = stalledFirst < stalled.count
     }
 
     // MARK: refusing and closing

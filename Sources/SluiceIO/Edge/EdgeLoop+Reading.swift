@@ -189,6 +189,10 @@ extension EdgeLoop {
         let head = isDraining ? head.closing : head
         let keepAlive = head.keepAlive
         let total = head.headBytes + bodyBytes
+        guard hasAnswerRoom else {
+            wantsAnswerRoom = true
+            return stall(connection, bodyBytes: bodyBytes)
+        }
         let output = answers(of: connection)
         let before = output.bytes.count
         let request = EdgeRequest(
@@ -213,10 +217,7 @@ extension EdgeLoop {
                 isHead: head.method == .head)
         case .stall:
             output.bytes.truncate(to: before)
-            connection.bodyBytes = bodyBytes
-            connection.progress = .complete
-            stall(connection)
-            return
+            return stall(connection, bodyBytes: bodyBytes)
         }
         counts.requests &+= 1
         input.consume(total)
@@ -239,7 +240,9 @@ extension EdgeLoop {
 
     // MARK: stalling
 
-    private func stall(_ connection: EdgeConnection) {
+    private func stall(_ connection: EdgeConnection, bodyBytes: Int) {
+        connection.bodyBytes = bodyBytes
+        connection.progress = .complete
         connection.isStalled = true
         counts.stalled += 1
         // A request that stalls again while the list is worked off keeps its place at the front.

@@ -12,8 +12,9 @@ import Synchronization
 ///
 /// Invariants: 1. answers leave in the order of their requests. 2. no request is handed to the
 /// handler between `batchEnded` and the next wait. 3. a request in memory is charged to
-/// `receiveMemoryBytes`, and an answer that a client does not read to `answerMemoryBytes`. 4. every open connection has a deadline, or waits for a commit or for
-/// `resumeStalled`. 5. once buffers have grown to their working size, a request allocates nothing.
+/// `receiveMemoryBytes`, an answer to `answerMemoryBytes`. 4. every open connection has a deadline, or
+/// waits for a commit, for `resumeStalled` or for room for its answer. 5. once buffers have grown to
+/// their working size, a request allocates nothing.
 ///
 /// Owner: the thread that calls `run`; only `requestDrain` and `stats` are for others.
 // @unchecked: confined to the thread in `run`; what others touch is atomic.
@@ -48,6 +49,8 @@ package final class EdgeLoop: @unchecked Sendable {
     var stalledFirst = 0
     var resumeWanted = false
     var isResuming = false
+    /// A request was stalled because the memory for answers is spent.
+    var wantsAnswerRoom = false
     /// What clients that were refused still send. Not of the pool: it must be there when that is spent.
     let discarded = ReceiveBuffer(capacity: ReceiveBuffer.smallest)
     var failureScratch = ByteBuffer(capacity: 1024)
@@ -113,15 +116,22 @@ package final class EdgeLoop: @unchecked Sendable {
             handler.batchEnded()
             flushDirty()
             expireDeadlines()
+            if wantsAnswerRoom { makeAnswerRoom() }
             if isDraining {
                 isDone =
                     counts.openConnections == 0
                     || now >= drainDeadline.load(ordering: .relaxed)
             }
-            counts.publish(to: stats, receiveMemoryBytes: buffers.allocatedBytes)
+            publishStats()
         }
         for connection in connections where connection.phase != .free { close(connection) }
-        counts.publish(to: stats, receiveMemoryBytes: buffers.allocatedBytes)
+        publishStats()
+    }
+
+    private func publishStats() {
+        counts.publish(
+            to: stats, receiveMemoryBytes: buffers.allocatedBytes,
+            answerMemoryBytes: answerBytes + queues.bytes)
     }
 
     /// For asserts: whether the caller is the loop's thread.

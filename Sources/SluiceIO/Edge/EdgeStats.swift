@@ -5,7 +5,8 @@ package final class EdgeStats: Sendable {
     /// Connections open now, those that only read their last answer included.
     package let openConnections = Atomic<Int>(0)
     package let accepted = Atomic<Int>(0)
-    /// Connections turned away over the limit, with or without words.
+    /// Connections turned away over a limit, with or without words, and those closed because they did
+    /// not read their answers when the memory for answers was spent.
     package let overLimit = Atomic<Int>(0)
     /// Times accepting paused for want of descriptors.
     package let acceptPauses = Atomic<Int>(0)
@@ -19,7 +20,9 @@ package final class EdgeStats: Sendable {
     package let bytesOut = Atomic<Int>(0)
     /// Receive buffers allocated now, in use or kept for reuse.
     package let receiveMemoryBytes = Atomic<Int>(0)
-    /// Requests that wait for `resumeStalled`.
+    /// Memory of answers allocated now, in use or kept for reuse.
+    package let answerMemoryBytes = Atomic<Int>(0)
+    /// Requests that wait for `resumeStalled` or for room for their answers.
     package let stalled = Atomic<Int>(0)
 
     init() {}
@@ -38,7 +41,7 @@ struct EdgeCounts {
     var bytesOut = 0
     var stalled = 0
 
-    func publish(to stats: EdgeStats, receiveMemoryBytes: Int) {
+    func publish(to stats: EdgeStats, receiveMemoryBytes: Int, answerMemoryBytes: Int) {
         stats.openConnections.store(openConnections, ordering: .relaxed)
         stats.accepted.store(accepted, ordering: .relaxed)
         stats.overLimit.store(overLimit, ordering: .relaxed)
@@ -50,5 +53,6 @@ struct EdgeCounts {
         stats.bytesOut.store(bytesOut, ordering: .relaxed)
         stats.stalled.store(stalled, ordering: .relaxed)
         stats.receiveMemoryBytes.store(receiveMemoryBytes, ordering: .relaxed)
+        stats.answerMemoryBytes.store(answerMemoryBytes, ordering: .relaxed)
     }
 }

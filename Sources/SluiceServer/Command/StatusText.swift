@@ -1,4 +1,6 @@
 /// The status of a gateway for people.
+///
+/// What upstreams said is shown without control characters: they would drive the terminal.
 package enum StatusText {
     package static func make(_ document: StatusDocument) -> String {
         let status = document.status
@@ -51,7 +53,8 @@ package enum StatusText {
         for report in document.status.destinations {
             guard let error = report.lastError else { continue }
             lines.append(
-                "  \(report.name): last error\(report.lastErrorAt.map { " at \($0)" } ?? ""): \(error)")
+                "  \(report.name): last error\(report.lastErrorAt.map { " at \($0)" } ?? ""): \(LogLine.printable(error))"
+            )
         }
         return lines + [""] + books(document.books)
     }

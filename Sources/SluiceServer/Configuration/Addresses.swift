@@ -99,6 +99,25 @@ package struct WebAddress: Sendable, Equatable, CustomStringConvertible {
         host == "localhost" || host == "[::1]" || (Endpoint.isIPv4(host) && host.hasPrefix("127."))
     }
 
+    /// `text` as it may stand in a message: when it looks like a URL, without user name, password and query,
+    /// which may be credentials.
+    package static func masked(_ text: String) -> String {
+        guard let mark = text.firstRange(of: "://") else { return text }
+        let rest = text[mark.upperBound...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        var tail = rest[authority.endIndex...]
+        var shown = String(text[..<mark.upperBound])
+        // A password may hold a slash that should have been encoded: the last '@' ends it.
+        if let at = rest.lastIndex(of: "@") {
+            shown += "(secret)@"
+            tail = rest[at...].dropFirst()
+        } else {
+            shown += authority
+        }
+        if let question = tail.firstIndex(of: "?") { return shown + tail[...question] + "(secret)" }
+        return shown + tail
+    }
+
     package static func parse(
         _ text: String, what: String = "a URL", example: String = "https://api.example.com"
     ) throws(FormError) -> WebAddress {

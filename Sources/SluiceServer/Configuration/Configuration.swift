@@ -20,6 +20,7 @@ package struct Configuration: Sendable, Equatable {
     package var log = LogSettings()
     package var limits = Limits()
     /// Platforms by Host name (lower case, without port), for paths without the platform's prefix.
+    /// Not looked at in this version.
     package var hosts: [String: Platform] = [:]
     package var sources = [SourceSettings.local]
     package var destinations: [DestinationSettings] = []
@@ -55,9 +56,9 @@ package struct LogSettings: Sendable, Equatable {
     package var segmentBytes = 1 << 30
     /// A segment is closed when it is this old.
     package var segmentAgeMilliseconds = 3_600_000
-    /// Segments older than this are given up.
+    /// Segments older than this are to be given up. Not enforced in this version, like the next.
     package var retainAgeMilliseconds = 7 * 86_400_000
-    /// The oldest segments are given up when all of them together are larger than this.
+    /// The oldest segments are to be given up when all of them together are larger than this.
     package var retainBytes = 50 << 30
 
     package init() {}

@@ -9,6 +9,10 @@ package struct ConfigurationOptions: Sendable {
     package var inbound: Set<Platform>
     /// Platforms that can be delivered to.
     package var outbound: Set<Platform>
+    /// What a destination can do about requests without an answer, and about Global Privacy Control. A
+    /// word that delivery does not keep is refused: whoever wrote `withhold` relies on it.
+    package var ambiguous: Set<AmbiguousPolicy>
+    package var privacy: Set<PrivacyPolicy>
     /// Processors; decides how many shards `workers: 0` means.
     package var cores: Int
     package var fileIsReadable: @Sendable (String) -> Bool
@@ -16,6 +20,7 @@ package struct ConfigurationOptions: Sendable {
     package init(
         environment: [String: String], inbound: Set<Platform> = DecoderTable.platforms,
         outbound: Set<Platform> = Encoders.platforms,
+        ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send],
         cores: Int = ConfigurationOptions.onlineCores,
         fileIsReadable: @escaping @Sendable (String) -> Bool = { path in
             // Safety: the path is lent for the call.
@@ -25,6 +30,8 @@ package struct ConfigurationOptions: Sendable {
         self.environment = environment
         self.inbound = inbound
         self.outbound = outbound
+        self.ambiguous = ambiguous
+        self.privacy = privacy
         self.cores = max(1, cores)
         self.fileIsReadable = fileIsReadable
     }

@@ -141,6 +141,13 @@ extension ConfigurationParser {
         scope.read(
             "ambiguous", .word(AmbiguousPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.ambiguous)
         scope.read("gpc", .word(PrivacyPolicy.allCases.map { ($0.rawValue, $0) }), into: &settings.privacy)
+        if !options.ambiguous.contains(settings.ambiguous) {
+            scope.report("ambiguous", "this version does not \(settings.ambiguous.rawValue) events yet")
+        }
+        if !options.privacy.contains(settings.privacy) {
+            scope.report(
+                "gpc", "this version does not \(settings.privacy.rawValue) events yet; it sends them")
+        }
         scope.read("start", .word(StartPosition.allCases.map { ($0.rawValue, $0) }), into: &settings.start)
         scope.read("gzip", .bool, into: &settings.gzip)
         if settings.gzip, settings.platform != .webhook {

@@ -36,6 +36,7 @@ extension ConfigurationParser {
         scope.read("lenient", .bool, into: &source.settings.lenient)
         scope.read(
             "ip", .word(AddressPolicy.allCases.map { ($0.rawValue, $0) }), into: &source.settings.address)
+        warnOfNoEffect(scope, source.settings)
         source.keyFields = scope["keys"]?.list(.credential, max: 100) ?? []
         source.settings.keys = source.keyFields.map(\.value)
         source.settings.origins = scope["origins"]?.list(.origin, max: 1000)?.map(\.value)
@@ -43,12 +44,29 @@ extension ConfigurationParser {
         return source
     }
 
+    /// Keys that are checked and kept for the platforms to come.
+    private func warnOfNoEffect(_ scope: ConfigurationScope, _ settings: SourceSettings) {
+        if settings.id != nil {
+            scope.warn("id", "has no effect in this version: no platform it serves finds a source by its id")
+        }
+        if settings.lenient {
+            scope.warn("lenient", "has no effect in this version: events are checked in full")
+        }
+    }
+
     private func parseAccounts(_ scope: ConfigurationScope, _ source: inout ParsedSource) {
         let platforms = ConfigurationKeys.accountPlatforms
         guard let accounts = scope["accounts"]?.scope(keys: platforms.map { "\($0.name)" }) else { return }
         for platform in platforms {
             let key = "\(platform.name)"
-            guard let field = accounts[key], let account = field.read(platform == .kevel || platform == .impact ? .account : .identifier) else { continue }
+            guard let field = accounts[key], 
+                let account = field.read(platform == .kevel || platform == .impact ? .account : .identifier)
+            else { continue }
+            if !options.inbound.contains(platform) {
+                accounts.warn(
+                    key,
+                    "has no effect in this version, which takes no events in the form of \(platform.name) yet")
+            }
             source.accountFields.append((platform, account, field))
             source.settings.accounts[platform] = account
         }

@@ -80,6 +80,9 @@ struct ConfigurationParser {
         let retain = scope["retain"]?.scope(keys: ConfigurationKeys.retain)
         retain?.read("age", .duration(1000...3650 * day), into: &log.retainAgeMilliseconds)
         retain?.read("size", .size(128 << 10...1 << 50), into: &log.retainBytes)
+        if retain != nil {
+            scope.warn("retain", "is not enforced in this version: segments stay until they are removed by hand")
+        }
 
         if log.segmentBytes > log.retainBytes / 2 {
             let (place, key) = retain?["size"] != nil ? (retain, "size") : (segment, "size")
@@ -125,6 +128,9 @@ struct ConfigurationParser {
 
     private func parseHosts(_ root: ConfigurationScope) -> [String: Platform] {
         guard let entries = root["hosts"]?.entries() else { return [:] }
+        if !entries.isEmpty {
+            root.warn("hosts", "has no effect in this version: a platform is found by the path alone")
+        }
         var hosts: [String: Platform] = [:]
         for entry in entries {
             let host: String

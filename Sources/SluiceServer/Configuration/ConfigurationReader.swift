@@ -62,7 +62,7 @@ struct ConfigurationField {
             return try form.parse(result.text)
         } catch {
             // The text as it stands in the file: what a variable held is not shown.
-            let shown = form.isSecret ? "the value" : "'\(scalar.string.prefix(200))'"
+            let shown = form.isSecret ? "the value" : "'\(WebAddress.masked(scalar.string).prefix(200))'"
             report("\(shown) \(error.message)")
             return nil
         }

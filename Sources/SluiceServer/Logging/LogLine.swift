@@ -19,7 +19,7 @@ enum LogLine {
         milliseconds: Int64, level: Logger.Level, label: String, message: String, metadata: Logger.Metadata
     ) -> String {
         var line = "\(WallTime.text(milliseconds)) \(level.rawValue) \(label): "
-        line += message.unicodeScalars.contains(where: isUnsafe) ? escaped(message) : message
+        line += printable(message)
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             line += " \(key)="
             let text = value.description
@@ -78,6 +78,11 @@ enum LogLine {
     private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028
             || scalar.value == 0x2029
+    }
+
+    /// `text` on one line and without control characters.
+    static func printable(_ text: String) -> String {
+        text.unicodeScalars.contains(where: isUnsafe) ? escaped(text) : text
     }
 
     private static func escaped(_ text: String) -> String {

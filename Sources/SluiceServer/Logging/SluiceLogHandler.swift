@@ -9,6 +9,9 @@ package protocol LogSink: Sendable {
 /// Standard error. Each line goes out in one `write`, so that lines of different threads do not mix;
 /// what a full pipe does not take is dropped, because logging must never hold the gateway up for long.
 package struct StandardErrorSink: LogSink {
+    /// How long one line waits for a reader that does not keep up.
+    private static let patienceMilliseconds: CInt = 50
+
     package init() {}
 
     package func write(_ line: String) {
@@ -16,9 +19,16 @@ package struct StandardErrorSink: LogSink {
         bytes.append(0x0A)
         var written = 0
         while written < bytes.count {
-            // Safety: the pointer stays inside `bytes`, which is lent for the call.
+            // The descriptor is shared with whoever started us, so it cannot be made non-blocking. A pipe
+            // that is ready to be written takes PIPE_BUF bytes without blocking, pipe(7).
+            var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+            // Safety: one entry, ours.
+            guard unsafe poll(&ready, 1, StandardErrorSink.patienceMilliseconds) != 0 else { return }
+            let size = min(bytes.count - written, Int(PIPE_BUF))
+            // Safety: the pointer stays inside `bytes`, which is lent for the call; written + size is at
+            // most its count.
             let count = unsafe bytes.withUnsafeBytes { memory in
-                unsafe Glibc.write(STDERR_FILENO, memory.baseAddress! + written, memory.count - written)
+                unsafe Glibc.write(STDERR_FILENO, memory.baseAddress! + written, size)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }

@@ -4,7 +4,7 @@ import SluiceCore
 package final class EdgeMetrics: MetricsSource {
     /// Statuses with a counter of their own; all others are counted as `other`.
     package static let statuses = [
-        200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 431, 500, 501, 503, 505,
+        200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 417, 422, 429, 431, 500, 501, 503, 505,
     ]
     private static let platforms = Platform.allCases.count + 1
     private static let types = EventType.allCases.count

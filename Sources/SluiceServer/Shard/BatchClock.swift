@@ -19,6 +19,12 @@ struct BatchClock {
     mutating func readOncePerBatch() {
         guard !isRead else { return }
         isRead = true
+        readAgain()
+    }
+
+    /// For what is said between batches, when a time limit has passed: it must not keep the next batch
+    /// from reading the clocks.
+    mutating func readAgain() {
         wallMilliseconds = WallClock.nowMilliseconds
         monotonicMicroseconds = MonotonicClock.nowMicroseconds
         date.update(seconds: wallMilliseconds / 1000)

@@ -11,25 +11,29 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received`. 2. `open` is nil only while every block is with the log;
-/// requests then stall. 3. Tickets rise by one with each block opened. 4. With nothing at the log, a
-/// block that holds events does not stay open beyond the batch.
+/// source asked for `acknowledge: received` and the block that came back last was committed.
+/// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
+/// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
+/// open beyond the batch.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
-final class Shard: EdgeHandler {
+// @unchecked: confined to the thread of `run`.
+package final class Shard: EdgeHandler, @unchecked Sendable {
     let sources: SourceTable
     let metrics: EdgeMetrics
     private let channel: ShardChannel
     /// Hands answers on; set once before the loop runs. The loop owns the shard.
-    unowned var loop: EdgeLoop!
+    package unowned var loop: EdgeLoop!
     let decoders: DecoderTable
     private let inflatedBytesMax: Int
 
     private var open: OpenBlock?
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
+    /// Whether the block that came back last could not be committed.
+    private var logFails = false
 
-    private var requestBody: RequestBody
+    private let requestBody = RequestBody()
     var platformAnswer = PlatformAnswer()
     private let hosts: HostTable
     private let resolver: SourceResolver
@@ -39,8 +43,9 @@ final class Shard: EdgeHandler {
     var openQuestions = OpenQuestions()
     var clock = BatchClock()
     private var arrivals = ArrivalLog()
+    private var held = HeldCounts()
     let answers: AnswerWriter
-    private(set) var failureTag: UInt32 = 0
+    package private(set) var failureTag: UInt32 = 0
 
     init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
@@ -54,7 +59,6 @@ final class Shard: EdgeHandler {
         resolver = SourceResolver(sources)
         decoders = DecoderTable(directory: resolver)
         inflatedBytesMax = limits.inflatedBytes
-        requestBody = RequestBody()
         answers = AnswerWriter(date: clock.date)
         for _ in 0..<Limits.blocksPerShard {
             free.append(OpenBlock(capacity: Limits.blockBytes + limits.bodyBytes))
@@ -62,9 +66,16 @@ final class Shard: EdgeHandler {
         openBlock()
     }
 
+    /// The body of the shard's thread: serves until the loop has drained.
+    package func run() {
+        loop.run()
+        // Nobody waits for these any more, but a source may have been told that they were received.
+        if let block = open, block.eventCount > 0 { hand(over: block) }
+    }
+
     // MARK: requests
 
-    func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
+    package func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
         clock.readOncePerBatch()
         let head = request.head
         let route = Route.find(head.path, host: hosts.platform(of: head.host))
@@ -132,9 +143,12 @@ final class Shard: EdgeHandler {
         _ answer: inout ByteBuffer
     ) -> Disposition {
         let source = resolver.source
-        let waits = result.accepted > 0 && source?.acknowledge != .received
-        metrics.countRequest(platform: platform, status: platformAnswer.status)
-        metrics.countEvents(platform: platform, source: source?.index ?? -1, result: result, duplicates: result.duplicates)
+        // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
+        let waits = result.accepted > 0 && (source?.acknowledge != .received || logFails)
+        let counts = HeldCounts.Entry(
+            ticket: block.ticket, platform: platform, status: platformAnswer.status,
+            source: source?.index ?? -1, result: result)
+        if waits { held.add(counts) } else { count(counts) }
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received),
@@ -144,6 +158,13 @@ final class Shard: EdgeHandler {
         failureTag = FailureTag(platform).value
         arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
         return .after(ticket: block.ticket)
+    }
+
+    private func count(_ entry: HeldCounts.Entry) {
+        metrics.countRequest(platform: entry.platform, status: entry.status)
+        metrics.countEvents(
+            platform: entry.platform, source: entry.source, result: entry.result,
+            duplicates: entry.result.duplicates)
     }
 
     /// - Parameter source: nil where only the body can tell.
@@ -199,8 +220,8 @@ final class Shard: EdgeHandler {
     }
 
     /// What the loop itself refuses; the connection closes after it.
-    func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
-        clock.readOncePerBatch()
+    package func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
+        clock.readAgain()
         let route = head.map { Route.find($0.path, host: hosts.platform(of: $0.host)) }
         say(problem, route?.platform ?? .native)
         var origin = Bytes.empty
@@ -210,11 +231,11 @@ final class Shard: EdgeHandler {
     }
 
     /// A commit failed: the answer prepared for it is replaced.
-    func answerFailure(
+    package func answerFailure(
         tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
         answer: inout ByteBuffer
     ) {
-        clock.readOncePerBatch()
+        clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
         answers.appendLate(
@@ -233,13 +254,13 @@ final class Shard: EdgeHandler {
 
     /// Everything that was ready is in the block: hand it over, unless the log is busy with an
     /// earlier one; then this one goes on filling until that comes back (group commit).
-    func batchEnded() {
+    package func batchEnded() {
         clock.batchEnded()
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
     /// The log thread has handed blocks back, or questions have been answered.
-    func woken() {
+    package func woken() {
         giveFindings()
         var returned = false
         while let block = channel.takeReturned() {
@@ -255,13 +276,17 @@ final class Shard: EdgeHandler {
     private func settle(_ block: OpenBlock) {
         switch block.commit {
         case .committed:
+            logFails = false
             let now = MonotonicClock.nowMicroseconds
             arrivals.settle(through: block.ticket) { arrived, count in
                 metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
+            held.settle(through: block.ticket, count)
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
+            logFails = true
             arrivals.settle(through: block.ticket) { _, _ in }
+            held.settle(through: block.ticket) { _ in }
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")

@@ -31,7 +31,7 @@ extension SourceTable {
     ///   - scratch: reused memory.
     func find(_ head: HTTPRequestHead, platform: Platform, path: Bytes, scratch: inout ByteBuffer) -> SourceSearch {
         switch platform {
-        case .native, .topsort, .webhook: SourceSearch(byBearer(head, platform: platform))
+        case .native, .topsort, .webhook: SourceSearch(byBearer(head, platform: platform, scratch: &scratch))
         case .gowit: gowit(head, path: path)
         case .vtex: vtex(head, path: path, scratch: &scratch)
         case .kevel: SourceSearch(kevel(path))
@@ -43,13 +43,17 @@ extension SourceTable {
 
     /// `Authorization: Bearer KEY` (RFC 6750 section 2.1; the scheme's case is ignored). Native also: the
     /// query parameter `key`, since sendBeacon and image requests cannot set a header.
-    private func byBearer(_ head: HTTPRequestHead, platform: Platform) -> SourceEntry? {
+    private func byBearer(
+        _ head: HTTPRequestHead, platform: Platform, scratch: inout ByteBuffer
+    ) -> SourceEntry? {
         if !head.authorization.isEmpty {
             guard let key = SourceTable.bearer(head.authorization) else { return nil }
             return find(key: key)
         }
-        if platform == .native, let key = SourceTable.parameter("key", in: head.query) { return find(key: key) }
-        return open
+        guard platform == .native,
+            let key = SourceTable.parameter("key", in: head.query, scratch: &scratch)
+        else { return open }
+        return find(key: key)
     }
 
     private static func bearer(_ authorization: Bytes) -> Bytes? {
@@ -58,18 +62,20 @@ extension SourceTable {
         return value[7..<value.count].trimmed
     }
 
-    /// A parameter's value as sent: keys and accounts are visible ASCII; a key that would need
-    /// percent-encoding is not found.
-    private static func parameter(_ name: StaticString, in query: Bytes) -> Bytes? {
-        let length = name.utf8CodeUnitCount
-        var start = 0
-        while start < query.count {
-            let end = query.firstIndex(of: 0x26, from: start) ?? query.count
-            let pair = query[start..<end]
-            if pair.count > length, pair.hasPrefix(name), pair[length] == 0x3D {
-                return pair[length + 1..<pair.count]
+    /// The value of the first parameter with this name, decoded into `scratch`: empty where the value is no
+    /// percent-encoded text, and nil where there is no such parameter. Keys and accounts hold no space, so a
+    /// `+` that was not encoded can only mean itself.
+    private static func parameter(
+        _ name: StaticString, in query: Bytes, scratch: inout ByteBuffer
+    ) -> Bytes? {
+        var query = QueryParser(query)
+        while let parameter = query.next() {
+            guard parameter.isNamed(name) else { continue }
+            scratch.removeAll()
+            guard (try? PercentEncoding.decode(parameter.value, plusIsSpace: false, into: &scratch)) != nil else {
+                return .empty
             }
-            start = end + 1
+            return scratch.bytes
         }
         return nil
     }
@@ -105,12 +111,8 @@ extension SourceTable {
     /// there is one source with a publisher only. VTEX Ads knows no 401: the decoder refuses what fits none.
     private func vtex(_ head: HTTPRequestHead, path: Bytes, scratch: inout ByteBuffer) -> SourceSearch {
         guard hasAccounts(.vtex) else { return open.map { .found($0) } ?? .inBody }
-        if let publisher = SourceTable.parameter("publisher_id", in: head.query), !publisher.isEmpty {
-            scratch.removeAll()
-            guard (try? PercentEncoding.decode(publisher, plusIsSpace: true, into: &scratch)) != nil else {
-                return .inBody
-            }
-            return find(account: scratch.bytes, platform: .vtex).map { .found($0) } ?? .inBody
+        if let publisher = SourceTable.parameter("publisher_id", in: head.query, scratch: &scratch) {
+            return find(account: publisher, platform: .vtex).map { .found($0) } ?? .inBody
         }
         if path.equals("/v1/beacon/conversion") { return .inBody }
         let entry = byOrigin(head.origin, platform: .vtex) ?? onlySource(.vtex) ?? open

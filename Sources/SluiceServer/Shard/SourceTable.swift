@@ -1,7 +1,7 @@
 import SluiceCore
 
 /// Finds the source of a request by the credential it carries. Shared by all shards, immutable.
-final class SourceTable: Sendable {
+package final class SourceTable: Sendable {
     let entries: [SourceEntry]
     /// The source of requests without a credential, where there is one.
     let open: SourceEntry?
@@ -13,7 +13,7 @@ final class SourceTable: Sendable {
     /// Entries by the hash of each account, for each platform.
     private let byAccount: [[UInt64: Int]]
 
-    init(_ sources: [SourceSettings]) {
+    package init(_ sources: [SourceSettings]) {
         entries = sources.enumerated().map { SourceEntry($0.element, index: $0.offset) }
         open = zip(entries, sources).first { $0.1.needsNoCredential }?.0
         var byKey: [UInt64: Int] = [:]

@@ -314,8 +314,11 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         let state = MemoryState()
         log.append(lines(0..<5))
         let configuration = destination(upstream.url) { $0.start = .latest }
-        let bench = try EngineBench([(configuration, IDEncoder())], log: log, state: state)
+        let troubles = TroubleList()
+        let bench = try EngineBench(
+            [(configuration, IDEncoder())], log: log, state: state, troubles: troubles)
         #expect(state.saved("d")?.startEvent == 5, "saved before anything is sent")
+        #expect(troubles.has(DeliveryTrouble.cursorNew), "what is passed over is said")
         bench.stop()
         // What comes while nobody runs is due all the same.
         log.append(lines(5..<8))

@@ -32,6 +32,17 @@ import Testing
                 """)
     }
 
+    @Test func whatAnUpstreamSaidDoesNotDriveTheTerminal() {
+        var status = GatewayStatus.example
+        status.destinations[0].lastError = "400: \u{1B}[31mred\nsecond line\u{9B}2J"
+        let text = StatusText.make(StatusDocument(status))
+        #expect(text.contains(#"400: \u001b[31mred\nsecond line"#))
+        #expect(
+            !text.unicodeScalars.contains {
+                $0.value < 0x20 && $0 != "\n" || (0x7F...0x9F).contains($0.value)
+            })
+    }
+
     @Test func anUnbalancedBookIsLoud() {
         var status = GatewayStatus.example
         status.destinations[0].delivered = 69

@@ -15,10 +15,12 @@ func problems(_ yaml: String, options: ConfigurationOptions = .tests()) -> [Stri
 
 extension ConfigurationOptions {
     static func tests(
-        _ environment: [String: String] = [:], outbound: Set<Platform> = [.topsort, .webhook], cores: Int = 2
+        _ environment: [String: String] = [:], outbound: Set<Platform> = [.topsort, .webhook],
+        ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send], cores: Int = 2
     ) -> ConfigurationOptions {
         ConfigurationOptions(
-            environment: environment, outbound: outbound, cores: cores, fileIsReadable: { $0 == "/ca.pem" })
+            environment: environment, outbound: outbound, ambiguous: ambiguous, privacy: privacy,
+            cores: cores, fileIsReadable: { $0 == "/ca.pem" })
     }
 }
 
@@ -91,7 +93,9 @@ extension ConfigurationOptions {
                 headers: {X-Team: "ads $$ and ${KEY}"}
               - {name: ts, platform: topsort, url: "https://api.topsort.com/base/", token: t}
             """
-        let read = try ConfigurationLoader.parse(yaml, file: "c.yaml", options: .tests(["KEY": "from-env"]))
+        let read = try ConfigurationLoader.parse(
+            yaml, file: "c.yaml",
+            options: .tests(["KEY": "from-env"], ambiguous: [.retry, .park], privacy: [.send, .withhold]))
 
         var expected = Configuration()
         expected.file = "c.yaml"

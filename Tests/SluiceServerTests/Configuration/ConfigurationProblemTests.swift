@@ -214,7 +214,15 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         ),
         .init(
             destination(" url: 'https://u:p@x/y'"),
-            "c.yaml:1:50: destinations[0].url: 'https://u:p@x/y' holds a user name or password; give credentials in keys of their own"
+            "c.yaml:1:50: destinations[0].url: 'https://(secret)@x/y' holds a user name or password; give credentials in keys of their own"
+        ),
+        .init(
+            destination(" url: 'https://u:p/w@x/y?token=t'"),
+            "c.yaml:1:50: destinations[0].url: 'https://(secret)@x/y?(secret)' is not a URL: its port is not a number from 1 to 65535"
+        ),
+        .init(
+            destination(" url: 'https://x/y?token=t u'"),
+            "c.yaml:1:50: destinations[0].url: 'https://x/y?(secret)' is not a URL: it holds a space or a character that must be percent-encoded"
         ),
         .init(
             destination(" url: 'https://x:0/y'"),
@@ -305,6 +313,12 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .init(
             webhook("gpc: hold"),
             "c.yaml:1:68: destinations[0].gpc: 'hold' is not known: expected send, strip or withhold"),
+        .init(
+            webhook("ambiguous: park"),
+            "c.yaml:1:74: destinations[0].ambiguous: this version does not park events yet"),
+        .init(
+            webhook("gpc: withhold"),
+            "c.yaml:1:68: destinations[0].gpc: this version does not withhold events yet; it sends them"),
     ]
 
     static let conflicts: [BadConfiguration] = [

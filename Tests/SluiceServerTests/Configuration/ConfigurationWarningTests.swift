@@ -1,0 +1,54 @@
+import SluiceCore
+import SluiceServer
+import Testing
+
+/// Keys that are good but change nothing in this version are warned of, so that nobody relies on them.
+@Suite struct ConfigurationWarningTests {
+    private func warnings(_ yaml: String) throws -> [String] {
+        try ConfigurationLoader.parse(yaml, file: "c.yaml", options: .tests()).warnings.map(\.description)
+    }
+
+    @Test(arguments: [
+        (
+            "log: {retain: {age: 8d}}",
+            "c.yaml:1:15: log.retain: is not enforced in this version: segments stay until they are removed by hand"
+        ),
+        (
+            "hosts: {a.example: topsort}",
+            "c.yaml:1:8: hosts: has no effect in this version: a platform is found by the path alone"
+        ),
+        (
+            "sources: [{name: a, id: 7d0f3f0e-6f0b-4a53-9a6e-0c6c2f1f7f10}]",
+            "c.yaml:1:25: sources[0].id: has no effect in this version: no platform it serves finds a source by its id"
+        ),
+        (
+            "sources: [{name: a, lenient: true}]",
+            "c.yaml:1:30: sources[0].lenient: has no effect in this version: events are checked in full"
+        ),
+        (
+            "sources: [{name: a, keys: [k], accounts: {vtex: p}}]",
+            "c.yaml:1:49: sources[0].accounts.vtex: has no effect in this version, which takes no events in the form of vtex yet"
+        ),
+    ])
+    func `a key without effect is named`(yaml: String, warning: String) throws {
+        #expect(try warnings(yaml) == [warning])
+    }
+
+    @Test(arguments: [
+        "log: {compression: zlib, segment: {size: 1MiB}}", "hosts: {}", "sources: [{name: a, lenient: false}]",
+        "destinations: [{name: a, platform: webhook, url: 'https://x.test', ambiguous: retry, gpc: send}]",
+    ])
+    func `what happens anyway is not`(yaml: String) throws {
+        #expect(try warnings(yaml) == [])
+    }
+
+    @Test func `check shows them`() throws {
+        let configuration = try ConfigurationLoader.parse(
+            "log: {retain: {age: 8d}}", file: "c.yaml", options: .tests())
+        let report = CheckReport(
+            configuration, cores: 1, physicalMemoryBytes: 64 << 30, descriptorsMax: 1 << 20)
+        #expect(report.ok)
+        #expect(report.warnings.map(\.key) == ["log.retain"])
+        #expect(report.text.hasPrefix("warning: c.yaml:1:15: log.retain: is not enforced"))
+    }
+}

@@ -1,3 +1,0 @@
-import SluiceServer
-
-// Placeholder until the module's first tests.
