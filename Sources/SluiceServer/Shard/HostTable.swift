@@ -1,11 +1,11 @@
 import SluiceCore
 
 /// Which platform a Host name stands for: the configuration's `hosts:`. Immutable, shared by all shards.
-struct HostTable: Sendable {
+package struct HostTable: Sendable {
     /// By hash of the name, so that a request costs the same however many there are.
     private let entries: [UInt64: [(name: [UInt8], platform: Platform)]]
 
-    init(_ hosts: [String: Platform]) {
+    package init(_ hosts: [String: Platform]) {
         var entries: [UInt64: [(name: [UInt8], platform: Platform)]] = [:]
         for (name, platform) in hosts {
             let bytes = Array(name.lowercased().utf8)

@@ -47,7 +47,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     let answers: AnswerWriter
     package private(set) var failureTag: UInt32 = 0
 
-    init(
+    package init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
         hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil
     ) {

@@ -12,9 +12,9 @@ import SluiceLog
 ///
 /// Owner: the thread that calls `run`; `requestStop` is for others.
 // @unchecked: confined to the thread in `run`; what others touch is atomic.
-final class SubmissionDesk: @unchecked Sendable {
+package final class SubmissionDesk: @unchecked Sendable {
     /// Questions each shard may have open at one time.
-    static let capacity = 64
+    package static let capacity = 64
     /// How far a block's times may lie from the time in the id: clocks can be set back.
     private static let slackMilliseconds: Int64 = 60_000
 
@@ -35,7 +35,7 @@ final class SubmissionDesk: @unchecked Sendable {
     private var state: StateReader?
     private let isStopping = Flag()
 
-    init(log: EventLog, destinations: [DestinationSettings], ports: [SubmissionPort], parker: any Parker) {
+    package init(log: EventLog, destinations: [DestinationSettings], ports: [SubmissionPort], parker: any Parker) {
         self.log = log
         self.ports = ports
         self.parker = parker
@@ -48,7 +48,7 @@ final class SubmissionDesk: @unchecked Sendable {
     }
 
     /// Answers questions until asked to stop; those that are open then are answered first.
-    func run() {
+    package func run() {
         while true {
             let stopsNow = isStopping.value
             for port in ports {
@@ -63,7 +63,7 @@ final class SubmissionDesk: @unchecked Sendable {
     }
 
     /// From any thread; no shard may ask any more.
-    func requestStop() {
+    package func requestStop() {
         isStopping.set()
         parker.wake()
     }

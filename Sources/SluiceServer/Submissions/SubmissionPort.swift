@@ -25,14 +25,14 @@ struct SubmissionFinding: Sendable {
 /// The way between one shard and the desk: questions there, findings back.
 ///
 /// Invariant: at most `capacity` questions are open, so that neither ring is ever full. The shard counts.
-final class SubmissionPort: Sendable {
+package final class SubmissionPort: Sendable {
     let capacity: Int
     private let questions: SPSCRing<SubmissionQuestion>
     private let findings: SPSCRing<SubmissionFinding>
     private let desk: any Waker
     private let shard: any Waker
 
-    init(capacity: Int, shard: any Waker, desk: any Waker) {
+    package init(capacity: Int, shard: any Waker, desk: any Waker) {
         self.capacity = capacity
         questions = SPSCRing(capacity: capacity)
         findings = SPSCRing(capacity: capacity)
