@@ -3,20 +3,16 @@ import SluiceCore
 // Purchases as they are reported to Kevel: one line item a call.
 
 extension TrafficMint {
-    /// It names neither session, seller nor email, and nothing that impact.com could attribute it to. A
-    /// single user key is a user's id, too, and Topsort wants one.
-    private static func kevelFates(userKeys: Int) -> TrafficFates {
-        TrafficFates(
-            topsort: userKeys == 1 ? .delivered : .refused, gowit: .refused, vtex: .refused,
-            kevel: .delivered, impact: .refused)
-    }
+    /// It names neither session, seller nor email, and nothing that impact.com could attribute it to. Its
+    /// first user key is a user's id to Topsort.
+    private static let kevelFates = TrafficFates(
+        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .refused)
 
     mutating func kevel(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         let id = TraceID(using: &random)
         let moment = now - Int64(random.next(below: 2000))
         var parameters = [("userKey", user())]
         if chance(0.3) { parameters.append(("userKey", "k \(random.next(below: 1000))&+é")) }
-        let fates = Self.kevelFates(userKeys: parameters.count)
         parameters += [
             ("productId", TrafficEvent.product(of: id, item: 0)),
             ("timestamp", pick([PlainTime.text(moment), "\(moment)", "\(moment / 1000)"])),
@@ -26,7 +22,7 @@ extension TrafficMint {
         let query = PlainEscape.parameters(parameters, isForm: false)
         return request(
             pick(["GET", "POST"]), "/kevel/c/\(accounts.kevelNetwork)/purchase?" + query,
-            events: [TrafficEvent(id: id, type: .purchase, form: .kevel, items: 1, fates: fates)],
+            events: [TrafficEvent(id: id, type: .purchase, form: .kevel, items: 1, fates: Self.kevelFates)],
             form: .kevel)
     }
 
