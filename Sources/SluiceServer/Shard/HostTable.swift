@@ -16,7 +16,7 @@ package struct HostTable: Sendable {
 
     /// The platform of a Host header's value: its case and its port do not matter, nor does the dot of
     /// the root at its end.
-    func platform(of host: Bytes) -> Platform? {
+    package func platform(of host: Bytes) -> Platform? {
         guard !entries.isEmpty, !host.isEmpty else { return nil }
         let name = HostTable.name(in: host)
         guard let candidates = entries[HostTable.hash(name)] else { return nil }
