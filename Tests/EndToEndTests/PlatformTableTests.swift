@@ -16,6 +16,16 @@ import Testing
         }
     }
 
+    /// The examples with URLs that the stand-in of VTEX Ads has signed.
+    private func signed(_ example: PlatformExample) -> (target: String, body: String) {
+        func url(_ kind: String) -> String {
+            VtexStandIn.target(kind: kind, ad: "ad-1", publisher: "pub-1", query: "campaign_id=c-1")
+        }
+        if example.platform == .vtex, example.kind == .ad { return ("/vtex" + url(example.title), example.body) }
+        let placeholder = "/v1/beacon/click/ad-1?publisher_id=pub-1&sign=x"
+        return (example.target, example.body.replacing(placeholder, with: url("click")))
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `the whole table holds over real sockets`() throws {
         let gateway = try TestGateway(allPlatforms: true)
@@ -26,8 +36,8 @@ import Testing
         for example in PlatformExample.all {
             var headers = credentials(example.platform, gateway.cast.sourceKey)
             if example.method == "POST" { headers.append(("Content-Type", example.contentType)) }
-            let answer = try client.request(
-                example.method, example.target, headers: headers, body: Array(example.body.utf8))
+            let (target, body) = signed(example)
+            let answer = try client.request(example.method, target, headers: headers, body: Array(body.utf8))
             #expect(answer.status == example.status, "\(example.platform.name) \(example.title): \(String(decoding: answer.body, as: UTF8.self))")
             sent += 1
             let line = try #require(table.line(of: example))

@@ -19,7 +19,7 @@ extension ConfigurationOptions {
         ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send], cores: Int = 2
     ) -> ConfigurationOptions {
         ConfigurationOptions(
-            environment: environment, outbound: outbound, ambiguous: ambiguous, privacy: privacy,
+            environment: environment, inbound: [.native, .topsort], outbound: outbound, ambiguous: ambiguous, privacy: privacy,
             cores: cores, fileIsReadable: { $0 == "/ca.pem" })
     }
 }
