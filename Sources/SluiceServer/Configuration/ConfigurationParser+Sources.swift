@@ -44,12 +44,12 @@ extension ConfigurationParser {
         return source
     }
 
-    /// Keys that are checked and kept for the platforms to come.
+    /// Keys that only platforms use which are not served.
     private func warnOfNoEffect(_ scope: ConfigurationScope, _ settings: SourceSettings) {
-        if settings.id != nil {
+        if settings.id != nil, !options.inbound.contains(.gowit) {
             scope.warn("id", "has no effect in this version: no platform it serves finds a source by its id")
         }
-        if settings.lenient {
+        if settings.lenient, !options.inbound.contains(.vtex) {
             scope.warn("lenient", "has no effect in this version: events are checked in full")
         }
     }

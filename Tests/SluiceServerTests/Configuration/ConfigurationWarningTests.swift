@@ -14,10 +14,6 @@ import Testing
             "c.yaml:1:15: log.retain: is not enforced in this version: segments stay until they are removed by hand"
         ),
         (
-            "hosts: {a.example: topsort}",
-            "c.yaml:1:8: hosts: has no effect in this version: a platform is found by the path alone"
-        ),
-        (
             "sources: [{name: a, id: 7d0f3f0e-6f0b-4a53-9a6e-0c6c2f1f7f10}]",
             "c.yaml:1:25: sources[0].id: has no effect in this version: no platform it serves finds a source by its id"
         ),
