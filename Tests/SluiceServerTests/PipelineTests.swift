@@ -44,7 +44,7 @@ import Testing
         let first = try PipelineTests.make(folder)
         defer { first.log.close() }
         let error = #expect(throws: LogError.self) { try PipelineTests.make(folder) }
-        #expect(error.map { "\($0.label)" } == "locked")
+        #expect(error.map { "\($0.label)" } == "data_folder_in_use")
     }
 }
 
