@@ -97,6 +97,37 @@ struct SegmentConnection: Sendable {
         }
     }
 
+    /// Numbers of the blocks that hold events received in `received` and whose filter affirms `hash`.
+    func numbers(
+        _ numbers: Range<Int64>, received: Range<Int64>, mayHold hash: UInt64
+    ) throws(LogError) -> [Int64] {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                let hashCount = try SegmentDescription.read(database, path: path).filterHashes
+                let statement = try database.cachedStatement(
+                    sql: """
+                        SELECT number, filter FROM block
+                        WHERE number >= ? AND number < ? AND last_received >= ? AND first_received < ?
+                        ORDER BY number
+                        """)
+                let rows = try Row.fetchCursor(
+                    statement,
+                    arguments: [
+                        numbers.lowerBound, numbers.upperBound, received.lowerBound, received.upperBound,
+                    ])
+                var found: [Int64] = []
+                while let row = try rows.next() {
+                    guard let number = Int64.fromDatabaseValue(row[0]) else { continue }
+                    let filter = try SegmentConnection.blob(row, 1)
+                    if filter.withBytes({ BloomFilter.mayContain(hash, in: $0, hashCount: hashCount) }) {
+                        found.append(number)
+                    }
+                }
+                return found
+            }
+        }
+    }
+
     /// The filter and the fingerprints of each block in `numbers`, in order.
     func hashes(
         _ numbers: Range<Int64>, limit: Int, _ body: (BlockHashes) throws -> Void

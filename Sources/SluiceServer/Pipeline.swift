@@ -12,7 +12,8 @@ import SluiceLog
 ///                         BlockSource ── DeliveryEngine ── libcurl ── platforms
 ///                                             ╰── DeliveryState ── state.sqlite
 ///
-/// Threads: one per shard, one for the log, one for delivery, a few for the admin port. They share
+/// Threads: one per shard, one for the log, one for delivery, one for questions about conversions
+/// (`SubmissionDesk`), a few for the admin port. They share
 /// rings, atomics and immutable values; nothing on an event's way takes a lock.
 package final class Pipeline {
     let configuration: Configuration
@@ -26,6 +27,8 @@ package final class Pipeline {
     private var edgeThreads: [JoinableThread] = []
     private var logThread: JoinableThread?
     private var deliveryThread: JoinableThread?
+    private let desk: SubmissionDesk
+    private var deskThread: JoinableThread?
 
     package init(_ configuration: Configuration, troubles: PipelineTroubles) throws {
         self.configuration = configuration
@@ -38,19 +41,25 @@ package final class Pipeline {
         let listeners = try Pipeline.listen(configuration.listen, shards: count)
         addresses = listeners.addresses
         let sources = SourceTable(configuration.sources)
+        let hosts = HostTable(configuration.hosts)
+        let deskParker = try EventFD()
+        var ports: [SubmissionPort] = []
         var shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)] = []
         var channels: [ShardChannel] = []
         for index in 0..<count {
             let waker = try EventFD()
             let channel = ShardChannel(shard: index, wakeShard: waker, capacity: Limits.blocksPerShard)
             let metrics = EdgeMetrics(sourceNames: configuration.sources.map(\.name))
+            let port = SubmissionPort(capacity: SubmissionDesk.capacity, shard: waker, desk: deskParker)
             let shard = Shard(
-                sources: sources, channel: channel, metrics: metrics, limits: configuration.limits)
+                sources: sources, channel: channel, metrics: metrics, limits: configuration.limits,
+                hosts: hosts, submissions: port)
             let loop = try EdgeLoop(
                 listeners: listeners.byShard[index],
                 limits: EdgeLimits(configuration.limits, shards: count), waker: waker, handler: shard)
             shard.loop = loop
             channels.append(channel)
+            ports.append(port)
             shards.append((loop, shard, metrics))
         }
         self.shards = shards
@@ -61,6 +70,10 @@ package final class Pipeline {
             blocks: log.makeReader(), state: log.makeDeliveryState(),
             options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost), onTrouble: troubles.delivery)
 
+        // What became of a conversion is looked up apart from the shards.
+        desk = SubmissionDesk(
+            log: log, destinations: configuration.destinations, ports: ports, parker: deskParker)
+
         // The log thread wakes delivery after each commit.
         let deliveryWaker = delivery.waker
         writer = log.makeWriter(channels: channels, parker: try EventFD()) { _ in deliveryWaker.wake() }
@@ -70,6 +83,7 @@ package final class Pipeline {
     package func start() {
         logThread = startThread(name: "sluice-log") { [writer] in writer.run() }
         deliveryThread = startThread(name: "sluice-delivery") { [delivery] in delivery.run() }
+        deskThread = startThread(name: "sluice-lookup") { [desk] in desk.run() }
         edgeThreads = shards.enumerated().map { index, shard in
             startThread(name: "sluice-edge-\(index)") { [shard = shard.shard] in shard.run() }
         }
@@ -84,6 +98,8 @@ package final class Pipeline {
         let deadline = MonotonicClock.nowMilliseconds + Int64(configuration.drainMilliseconds)
         for shard in shards { shard.loop.requestDrain(deadlineMilliseconds: configuration.drainMilliseconds) }
         edgeThreads.forEach { $0.join() }
+        desk.requestStop()
+        deskThread?.join()
         writer.stop()
         logThread?.join()
         delivery.requestStop(

@@ -48,6 +48,14 @@ extension DestinationConfiguration {
         self.init(name: settings.name, platform: settings.platform, url: settings.url.description)
         token = settings.token?.reveal()
         secret = settings.secret?.reveal()
+        dataSource = settings.dataSource
+        marketplaceID = settings.marketplaceID
+        autoImpression = settings.autoImpression
+        publisherID = settings.publisherID
+        networkID = settings.networkID
+        accountSID = settings.accountSID
+        campaignID = settings.campaignID.map(String.init)
+        eventTypeID = settings.eventTypeID.map(String.init)
         headers = settings.headers.map {
             SluiceDelivery.DestinationHeader(name: $0.name, value: $0.value.reveal())
         }
@@ -73,13 +81,22 @@ extension DestinationConfiguration {
 /// The platforms that events can be delivered to.
 package enum Encoders {
     /// What `platform:` of a destination may say.
-    package static let platforms: Set<Platform> = [.topsort, .webhook]
+    package static let platforms: Set<Platform> = [.topsort, .gowit, .vtex, .kevel, .impact, .webhook]
 
     package static func make(for settings: DestinationSettings) -> any PlatformEncoder {
         switch settings.platform {
         case .topsort: TopsortEncoder()
         case .webhook: WebhookEncoder(gzip: settings.gzip, secret: settings.secret?.reveal())
-        case .native, .gowit, .vtex, .kevel, .impact:
+        case .gowit:
+            GowitEncoder(
+                marketplaceID: settings.marketplaceID ?? "", forwardsImpressions: !settings.autoImpression)
+        case .vtex: VtexEncoder(publisherID: settings.publisherID ?? "")
+        case .kevel: KevelEncoder(networkID: settings.networkID ?? "")
+        case .impact:
+            ImpactEncoder(
+                accountSID: settings.accountSID ?? "", campaignID: settings.campaignID ?? 0,
+                eventTypeID: settings.eventTypeID ?? 0)
+        case .native:
             preconditionFailure("the configuration refuses platforms without an encoder")
         }
     }

@@ -14,6 +14,8 @@ package enum CoreLimits {
     package static let rejectionsListedMax = 1_000
     /// Bytes of a sender's own words, a member's name for instance, that a message repeats.
     package static let echoBytesMax = 64
+    /// Problems of one event that an answer names.
+    package static let problemsMax = 100
     /// How deep JSON may nest on the way in.
     package static let jsonDepthMax = 32
     /// How deep a stored line may nest: what came in, wrapped once more by `ext`.
@@ -29,6 +31,8 @@ package enum CoreLimits {
     package static let catalogIDBytesMax = 512
     /// `context.page_url`, `context.referrer`, `placement.search_query`, `placement.path`, `ad.url`.
     package static let urlBytesMax = 4_096
+    /// Path and query of a VTEX beacon, which are signed and must not be cut.
+    package static let vtexURLBytesMax = 8_192
     /// Titles and names that people read.
     package static let nameBytesMax = 1_024
     /// `context.user_agent`.
@@ -43,6 +47,11 @@ package enum CoreLimits {
 
     /// Events in one array of Topsort's `POST /v2/events`.
     package static let topsortArrayMax = 50
+    /// Bytes without a canonical name that a GoWit request for several ads may hold, since each of its
+    /// events keeps them.
+    package static let gowitSharedBytesMax = 8_192
+    /// User keys of one Kevel purchase.
+    package static let kevelUserKeysMax = 100
     /// Events in one webhook request.
     package static let webhookEventsMax = 1_000
     /// Bytes of a webhook's body before compression; one event alone may exceed it.

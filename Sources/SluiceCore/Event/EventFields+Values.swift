@@ -42,6 +42,20 @@ extension EventFields {
             if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
             guard kind == .array else { break }
             return try takeList(max, &reader)
+        case .identifier(let max):
+            if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
+            guard kind == .number else { break }
+            let number = try reader.number()
+            guard number.isInteger else { return .bad(.wrongType, limit: 0) }
+            return Int(number.count) <= max ? .slot(inputSlot(number)) : .bad(.tooLong, limit: max)
+        case .moment:
+            if kind == .string { return check(textSlot(try reader.string()), .moment, empty) }
+            guard kind == .number else { break }
+            return check(inputSlot(try reader.number()), .moment, empty)
+        case .textElseKept(let max):
+            if kind == .string { return check(textSlot(try reader.string()), .text(max: max), empty) }
+            let range = try reader.skipValue()
+            return .slot(Slot(.foreign, .input, start: range.lowerBound, count: range.count))
         case .object, .rows, .extensions: break
         }
         _ = try reader.skipValue()
@@ -67,9 +81,12 @@ extension EventFields {
         guard text.count <= CoreLimits.decimalBytesMax else {
             return .bad(.tooLong, limit: CoreLimits.decimalBytesMax)
         }
-        guard !number.isNegative, let value = try? ExactDecimal.parse(text),
-            bound == .notNegative || value.isPositive
-        else { return .bad(.outOfRange, limit: 0) }
+        guard let value = try? ExactDecimal.parse(text) else {
+            return .bad(.outOfRange, limit: ExactDecimal.digitsMax)
+        }
+        guard !number.isNegative, bound == .notNegative || value.isPositive else {
+            return .bad(.outOfRange, limit: 0)
+        }
         return .slot(inputSlot(number))
     }
 
@@ -84,8 +101,8 @@ extension EventFields {
     mutating func check(_ slot: Slot, _ rule: ValueRule, _ empty: EmptyText) -> Taken {
         if slot.count == 0 {
             switch empty {
-            case .refused: return .bad(.empty, limit: 0)
-            case .absent: return .absent
+            case .refused, .refusedAsNull: return .bad(.empty, limit: 0)
+            case .absent, .aside: return .absent
             case .kept: if case .text = rule { return .slot(slot) }
             }
         }
@@ -99,10 +116,13 @@ extension EventFields {
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
-            guard let milliseconds = Timestamp.parse(bytes(slot)) else {
-                return .bad(.invalidValue, limit: 0)
-            }
-            return .time(milliseconds)
+            guard let milliseconds = Timestamp.parse(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            return .time(milliseconds, slot)
+        case .moment:
+            guard let milliseconds = Moment.parse(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            return .time(milliseconds, slot)
+        case .identifier(let max), .textElseKept(let max):
+            return Int(slot.count) <= max ? .slot(slot) : .bad(.tooLong, limit: max)
         case .eventType:
             guard let type = EventType(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
             return .type(type)

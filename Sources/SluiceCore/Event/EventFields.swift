@@ -74,6 +74,11 @@ package struct EventFields: ~Copyable {
     package var extensions: [ExtensionMember] = []
     /// The first thing wrong with the event, if anything is.
     package private(set) var problem: FieldProblem?
+    /// All that is wrong with it, at most `CoreLimits.problemsMax`, in the order in which it was
+    /// found; kept only while `collectsProblems` is set.
+    package private(set) var problems: [FieldProblem] = []
+    /// For platforms that name every failing field in one answer.
+    package var collectsProblems = false
 
     var input = Bytes.empty
     var scratch = ByteBuffer(capacity: 4_096)
@@ -96,6 +101,7 @@ package struct EventFields: ~Copyable {
         present = FieldSet()
         itemCount = 0
         problem = nil
+        if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
         scratch.removeAll()
         if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }
         if !extensions.isEmpty { extensions.removeAll(keepingCapacity: true) }
@@ -164,6 +170,11 @@ package struct EventFields: ~Copyable {
         itemSlots[row &* ItemField.count &+ Int(field.rawValue)] = slot
     }
 
+    package mutating func removeItem(_ row: Int, _ field: ItemField) {
+        precondition(row < itemCount)
+        itemPresent[row] &= ~(1 &<< UInt16(field.rawValue))
+    }
+
     package func hasItem(_ row: Int, _ field: ItemField) -> Bool {
         row < itemCount && itemPresent[row] & (1 &<< UInt16(field.rawValue)) != 0
     }
@@ -183,8 +194,9 @@ package struct EventFields: ~Copyable {
 
     // MARK: problems
 
-    /// Keeps what is wrong, unless something was wrong before.
+    /// Keeps what is wrong, unless something was wrong before and one problem is enough.
     package mutating func note(_ found: FieldProblem) {
         if problem == nil { problem = found }
+        if collectsProblems, problems.count < CoreLimits.problemsMax { problems.append(found) }
     }
 }

@@ -52,8 +52,16 @@ package struct EventParser: Sendable {
                 }
             }
         }
-        let missing = object.requiredMask & ~given
-        if missing != 0 { note(.missing, place, missing.trailingZeroBitCount, item, 0, &fields) }
+        noteMissing(object.requiredMask & ~given, place, item, &fields)
+    }
+
+    /// Notes every property of a set as missing, in the schema's order.
+    func noteMissing(_ properties: UInt64, _ place: UInt8, _ item: Int32, _ fields: inout EventFields) {
+        var missing = properties
+        while missing != 0 {
+            note(.missing, place, missing.trailingZeroBitCount, item, 0, &fields)
+            missing &= missing &- 1
+        }
     }
 
     /// True when the member has a value; also when that value is wrong, which has been noted then.
@@ -80,7 +88,18 @@ package struct EventParser: Sendable {
         case .extensions:
             return try parseExtensions(index, place, &reader, &fields)
         default:
+            let kind = try reader.peek()
+            let start = reader.offset
             let taken = try fields.take(property.rule, empty: property.empty, from: &reader)
+            if case .absent = taken {
+                if property.empty == .aside {
+                    let value = Slot(.foreign, .input, start: start, count: reader.offset - start)
+                    addUnknown(key, value, place, item, &fields)
+                } else if property.empty == .refusedAsNull, kind == .null {
+                    note(.wrongType, place, index, item, 0, &fields)
+                    return true
+                }
+            }
             return store(taken, property, index, place, item, key, &fields)
         }
     }
@@ -100,12 +119,20 @@ package struct EventParser: Sendable {
                 // Two members can mean one field: a hash, and the plain text it is made of.
                 if fields.has(field) { note(.duplicateKey, place, index, item, 0, &fields) }
                 fields.set(field, slot)
-            case .item(let field): fields.setItem(Int(item), field, slot)
+            case .item(let field):
+                // Where text is wanted but anything is taken, what is no text goes to `ext`.
+                if case .textElseKept = property.rule, slot.form == .foreign {
+                    addUnknown(key, slot, place, item, &fields)
+                } else {
+                    fields.setItem(Int(item), field, slot)
+                }
             case .ext: addUnknown(key, slot, place, item, &fields)
             case .structure: break
             }
-        case .time(let milliseconds):
-            if case .field(.receivedAt) = property.target {
+        case .time(let milliseconds, let slot):
+            if case .ext = property.target {
+                addUnknown(key, slot, place, item, &fields)
+            } else if case .field(.receivedAt) = property.target {
                 fields.receivedMilliseconds = milliseconds
                 fields.mark(.receivedAt)
             } else {

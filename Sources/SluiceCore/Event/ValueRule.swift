@@ -21,6 +21,13 @@ package enum ValueRule: Sendable {
     case textOrList(max: Int)
     /// RFC 3339 with offset.
     case time
+    /// ISO 8601 in its usual forms, or seconds or milliseconds since 1970, as text or number; see
+    /// `Moment`.
+    case moment
+    /// A string of at most so many bytes, or a whole number.
+    case identifier(max: Int)
+    /// A string of at most so many bytes; any other value is taken, too, and kept in `ext`.
+    case textElseKept(max: Int)
     case eventType
     /// Any number, or a list, or anything: for lines that were checked when they came in.
     case number
@@ -35,7 +42,9 @@ package enum ValueRule: Sendable {
     /// "must be …" for a value of another JSON type.
     var kindWords: StaticString {
         switch self {
-        case .text, .choice, .hash, .personal, .address, .time, .eventType: "a string"
+        case .text, .choice, .hash, .personal, .address, .time, .eventType, .textElseKept: "a string"
+        case .identifier: "a string or a whole number"
+        case .moment: "a time as in 2026-01-02T03:04:05Z, or in seconds or milliseconds since 1970"
         case .decimal, .number: "a number"
         case .integer: "a whole number"
         case .boolean: "true or false"
@@ -70,6 +79,7 @@ package enum DecimalBound: UInt8, Sendable {
 /// Strings from a closed set.
 package enum Choice: UInt8, Sendable {
     case entityType, pageType, objectType, gender, deviceType, topsortChannel, topsortClickType
+    case gowitEventType, gowitChannel
 
     package func contains(_ text: Bytes) -> Bool {
         switch self {
@@ -85,6 +95,10 @@ package enum Choice: UInt8, Sendable {
         case .topsortClickType:
             text.equals("product") || text.equals("like") || text.equals("add-to-cart")
                 || text.equals("image") || text.equals("add_to_cart") || text.equals("purchase_now")
+        case .gowitEventType:
+            text.equals("impression") || text.equals("click") || text.equals("viewable_impression")
+                || text.equals("sale")
+        case .gowitChannel: text.equals("ONLINE") || text.equals("OFFLINE")
         }
     }
 
@@ -98,6 +112,8 @@ package enum Choice: UInt8, Sendable {
         case .topsortChannel: "one of onsite, offsite, instore"
         case .topsortClickType:
             "one of product, like, add-to-cart, image, add_to_cart, purchase_now"
+        case .gowitEventType: "one of impression, click, viewable_impression, sale"
+        case .gowitChannel: "one of ONLINE, OFFLINE"
         }
     }
 }
@@ -108,12 +124,18 @@ package enum EmptyText: UInt8, Sendable {
     /// As if the member were not there: browsers send an empty referrer when there is none.
     case absent
     case kept
+    /// As if the member were not there, but it is kept in `ext`, and so is `null`: for platforms where
+    /// either is as good as a value, and an event that goes back must be what came in.
+    case aside
+    /// Refused as too short; and `null`, which elsewhere is none, as a wrong type.
+    case refusedAsNull
 }
 
 /// What came of reading one value.
 package enum Taken {
     case slot(Slot)
-    case time(Int64)
+    /// Milliseconds since 1970, and the text they were read from.
+    case time(Int64, Slot)
     case type(EventType)
     /// `null`, or an empty string that means nothing.
     case absent

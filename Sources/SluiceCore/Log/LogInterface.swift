@@ -84,7 +84,7 @@ package struct Cursor: Equatable, Sendable {
     }
 }
 
-/// An outcome worth a row of its own: anything but delivered and filtered.
+/// An outcome worth a row of its own: anything but filtered, and delivered only with a note.
 package struct ExceptionalOutcome: Equatable, Sendable {
     package var destination: String
     package var sequence: EventSequence

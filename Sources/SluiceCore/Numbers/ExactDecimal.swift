@@ -101,6 +101,22 @@ package struct ExactDecimal: Hashable, Sendable {
         return try ExactDecimal(sum, exponent: low.exponent)
     }
 
+    /// The quotient, where it is a decimal number; nil by zero, and when it never ends or has too many
+    /// digits.
+    package func dividedExactly(by other: ExactDecimal) -> ExactDecimal? {
+        guard !other.isZero else { return nil }
+        guard !isZero else { return .zero }
+        var dividend = coefficient
+        var shift = 0
+        while dividend % other.coefficient != 0 {
+            let (scaled, overflow) = dividend.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            dividend = scaled
+            shift += 1
+        }
+        return try? ExactDecimal(dividend / other.coefficient, exponent: exponent - other.exponent - shift)
+    }
+
     package func subtracting(_ other: ExactDecimal) throws(ExactDecimalError) -> ExactDecimal {
         try adding(other.negated)
     }

@@ -4,4 +4,9 @@ package enum MediaType {
     package static func essence(_ value: Bytes) -> Bytes {
         (value.firstIndex(of: 0x3B).map { value[0..<$0] } ?? value).trimmed
     }
+
+    /// Whether a Content-Type names this type, whatever its parameters and its case.
+    package static func matches(_ value: Bytes, _ type: StaticString) -> Bool {
+        essence(value).equalsIgnoringCase(type)
+    }
 }

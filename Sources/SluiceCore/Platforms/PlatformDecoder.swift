@@ -13,6 +13,8 @@ package struct RequestOrigin {
     package var referrer: Bytes
     /// The client's address as text, already truncated as the source wants it; else empty.
     package var address: Bytes
+    /// The source takes events that lack fields which real emitters are known to leave out.
+    package var lenient = false
 
     package init(
         receivedMilliseconds: Int64, sourceName: Bytes, sourceHash: UInt64, userAgent: Bytes = .empty,
@@ -42,6 +44,8 @@ package struct PlatformRequest {
     package var contentType: Bytes
     package var body: Bytes
     package var origin: RequestOrigin
+    /// The value of the header `Accept`; empty when there is none.
+    package var accept: Bytes = .empty
 
     package init(
         method: RequestMethod, path: Bytes, query: Bytes, contentType: Bytes, body: Bytes,
@@ -73,6 +77,8 @@ package struct PlatformAnswer: ~Copyable {
     package var contentType = ContentType.none
     /// Adds `Cache-Control: no-store`.
     package var noStore = false
+    /// A whole header line of the platform's own, ended by CR LF; empty: none.
+    package var extraLine: StaticString = ""
     package var body: ByteBuffer
 
     package init() { body = ByteBuffer(capacity: 4096) }
@@ -81,6 +87,7 @@ package struct PlatformAnswer: ~Copyable {
         status = 200
         contentType = .none
         noStore = false
+        extraLine = ""
         body.removeAll()
     }
 }
@@ -112,6 +119,12 @@ package struct DecodeResult {
         case .pageView: byType.4 += 1
         }
     }
+}
+
+/// Finds sources for a platform whose requests name theirs in the body only.
+package protocol SourceDirectory: AnyObject {
+    /// Puts the source that has this account at the platform into `origin`. False when none has.
+    func resolve(platform: Platform, account: Bytes, into origin: inout RequestOrigin) -> Bool
 }
 
 /// What the gateway itself refuses, to be said in the platform's form.

@@ -39,6 +39,8 @@ package struct OutgoingRequest: ~Copyable {
 /// What an answer means for the events of its request.
 package enum Verdict: Equatable {
     case delivered
+    /// Delivered, and the platform said something about it that is kept with the outcome.
+    case deliveredNoting(String)
     /// The platform will never take these events; its status and words are kept.
     case rejected(reason: String)
     /// One of several events is at fault: send them again in smaller requests.
@@ -82,10 +84,23 @@ package protocol PlatformEncoder: AnyObject {
     /// Adds a canonical event (one line, without its line feed) to the request.
     func add(_ event: Bytes) -> EncodeResult
 
-    /// Writes the request that holds all events added since `begin`.
-    func finish(into request: inout OutgoingRequest)
+    /// How many requests it takes to send what was added since `begin`; more than 1 only where
+    /// `eventsPerRequestMax` is 1 and the platform wants an event in parts. The event is delivered
+    /// when all its parts are.
+    var partCount: Int { get }
+
+    /// Writes the request that holds all events added since `begin`: of several, the one with this
+    /// number, from 0. The parts of an event are the same whenever it is encoded.
+    func finish(part: Int, into request: inout OutgoingRequest)
 
     /// Says what an answer means. Called for every answer with an HTTP status; connection errors
     /// never come here. `eventCount` is the number of events the request carried.
     func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict
+}
+
+extension PlatformEncoder {
+    package var partCount: Int { 1 }
+
+    /// Writes the one request there is.
+    package func finish(into request: inout OutgoingRequest) { finish(part: 0, into: &request) }
 }

@@ -21,17 +21,23 @@ struct QueryFields {
 
     /// Appends the text with `%XX` and `+` resolved. False when an escape is cut off or not
     /// hexadecimal, or when the result is not UTF-8.
-    static func decode(_ text: Bytes, into out: inout ByteBuffer) -> Bool {
+    ///
+    /// - Parameter lenient: the text may not have been escaped at all: `+` stands for itself, and so does
+    ///   `%` without two hexadecimal digits behind it.
+    static func decode(_ text: Bytes, into out: inout ByteBuffer, lenient: Bool = false) -> Bool {
         let start = out.count
         var here = 0
         while here < text.count {
             switch text[here] {
-            case 0x2B: out.append(0x20)
+            case 0x2B: out.append(lenient ? 0x2B : 0x20)
             case 0x25:
-                guard here + 2 < text.count else { return false }
-                let high = hexValue(text[here + 1])
-                let low = hexValue(text[here + 2])
-                guard high < 16, low < 16 else { return false }
+                let high = here + 2 < text.count ? hexValue(text[here + 1]) : 255
+                let low = here + 2 < text.count ? hexValue(text[here + 2]) : 255
+                guard high < 16, low < 16 else {
+                    guard lenient else { return false }
+                    out.append(0x25)
+                    break
+                }
                 out.append(high << 4 | low)
                 here += 2
             case let byte: out.append(byte)

@@ -35,11 +35,17 @@ enum UpstreamRules {
 
     /// The status and the beginning of the upstream's words.
     static func reason(_ answer: UpstreamAnswer, words: String? = nil) -> String {
-        var text = words ?? String(decoding: answer.body.prefix(CoreLimits.reasonBytesMax), as: UTF8.self)
-        if text.utf8.count > CoreLimits.reasonBytesMax {
-            text = String(decoding: text.utf8.prefix(CoreLimits.reasonBytesMax), as: UTF8.self)
-        }
+        let text = bounded(
+            words ?? String(decoding: answer.body.prefix(CoreLimits.reasonBytesMax), as: UTF8.self))
         return text.isEmpty ? "HTTP \(answer.status)" : "HTTP \(answer.status): \(text)"
+    }
+}
+
+extension UpstreamRules {
+    /// The beginning of an upstream's words, as much as is kept.
+    static func bounded(_ words: String) -> String {
+        guard words.utf8.count > CoreLimits.reasonBytesMax else { return words }
+        return String(decoding: words.utf8.prefix(CoreLimits.reasonBytesMax), as: UTF8.self)
     }
 }
 

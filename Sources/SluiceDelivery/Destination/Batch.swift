@@ -9,6 +9,7 @@ package struct BatchID: Hashable, Sendable {
 ///
 ///     encoding --started--> in flight --answer--> finished, waiting, or split in two waiting ones
 ///     waiting --taken--> encoding
+///     in flight --answer to a part, others left--> waiting
 ///
 /// A batch that fails again and again while others get through holds an event the upstream chokes
 /// on. After `suspectStrikes` such failures it is halved, and each half after one more, until that
@@ -24,6 +25,12 @@ struct Batch {
     var places: [WindowPlace]
     /// Requests that were started for these events.
     var attempts = 0
+    /// Attempts that failed since the last one that settled anything; the wait grows with them.
+    var failures = 0
+    /// Set when its one event takes several requests.
+    var parts: PartProgress?
+    /// Whether the request under way repeats an earlier one.
+    var isRepeat = false
     /// Of the first request; meaningless while `attempts` is 0.
     var firstAttempt = Moment(monotonic: 0, wall: 0)
     var lastAttemptWall: Int64 = 0
@@ -40,11 +47,24 @@ struct Batch {
     var verdictsSeen = 0
     /// A single event whose failures are its own.
     var isStuck = false
+
+    /// Takes over the attempts of the batch its events were in.
+    mutating func inheritStory(of other: Batch) {
+        attempts = other.attempts
+        failures = other.failures
+        firstAttempt = other.firstAttempt
+        lastAttemptWall = other.lastAttemptWall
+        lastStart = other.lastStart
+        strikes = other.strikes
+        verdictsSeen = other.verdictsSeen
+    }
 }
 
 /// What came of one request.
 package enum AttemptResult: Equatable, Sendable {
     case delivered
+    /// Delivered, with words of the platform that are kept.
+    case deliveredNoting(status: Int, note: String)
     case rejected(status: Int, reason: String)
     /// One of several events is at fault.
     case split(status: Int, reason: String)
@@ -81,6 +101,8 @@ package struct DestinationLimits: Equatable, Sendable {
     package var partialIntervalMilliseconds: Int64 = 50
     /// Of a reason, in UTF-8; the rest is cut.
     package var reasonBytesMax = 512
+    /// Of an exception's URL, in UTF-8; the rest is cut.
+    package var urlBytesMax = 2048
 
     package init() {}
 

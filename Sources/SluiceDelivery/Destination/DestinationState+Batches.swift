@@ -121,7 +121,7 @@ extension DestinationState {
         return index
     }
 
-    private mutating func removeBatch(at index: Int) {
+    mutating func removeBatch(at index: Int) {
         if batches[index].isStuck { stuckCount -= 1 }
         var places = batches[index].places
         batches.swapAt(index, batches.count - 1)
@@ -164,11 +164,7 @@ extension DestinationState {
         batches[at] = batch
         if !overflow.isEmpty {
             var rest = Batch(id: newID(), stage: .waiting, places: overflow)
-            rest.attempts = batch.attempts
-            rest.firstAttempt = batch.firstAttempt
-            rest.lastAttemptWall = batch.lastAttemptWall
-            rest.strikes = batch.strikes
-            rest.verdictsSeen = batch.verdictsSeen
+            rest.inheritStory(of: batch)
             batches.append(rest)
         }
         if kept == 0 { removeBatch(at: at) }
@@ -184,7 +180,26 @@ extension DestinationState {
     }
 
     private mutating func reject(_ place: WindowPlace, _ reason: String, _ batch: Batch, _ now: Moment) {
+        let reason = batch.parts.map { $0.account + ": " + reason } ?? reason
         except(place, .rejected, status: 0, reason: reason, batch: batch, url: "", now: now)
+    }
+
+    /// Which part of an encoded batch to send now, from 0, when its event takes `count` requests.
+    ///
+    /// The parts go one after another: a second part does not leave before the first is answered, so
+    /// that one large order never takes more than one of the destination's slots.
+    package mutating func nextPart(of id: BatchID, count: Int) -> Int {
+        let at = index(of: id)
+        precondition(batches[at].stage == .encoding)
+        if let parts = batches[at].parts {
+            precondition(parts.count == count, "an event has the same parts whenever it is encoded")
+            return parts.next
+        }
+        guard count > 1 else { return 0 }
+        precondition(batches[at].places.count == 1, "only a single event goes in parts")
+        let parts = PartProgress(count: count)
+        batches[at].parts = parts
+        return parts.next
     }
 
     /// The request of an encoded batch is on its way.
@@ -202,6 +217,7 @@ extension DestinationState {
             batches[at].firstAttempt = now
             batches[at].verdictsSeen = verdicts
         }
+        batches[at].isRepeat = batches[at].parts?.startNext() ?? (batches[at].attempts > 0)
         batches[at].attempts += 1
         batches[at].lastAttemptWall = now.wall
         inFlight += 1
@@ -220,11 +236,18 @@ extension DestinationState {
         case .retry, .unreachable: break
         default: verdicts += 1
         }
+        if batches[at].parts != nil, endPart(at, result, url: url, now: now) {
+            advance()
+            return
+        }
         switch result {
         case .delivered:
             upstreamAlive()
             for place in batches[at].places { settle(place, .delivered) }
             removeBatch(at: at)
+        case .deliveredNoting(let status, let note):
+            upstreamAlive()
+            end(at, .delivered, status: status, reason: note, url: url, now: now)
         case .rejected(let status, let reason):
             upstreamAlive()
             end(at, .rejected, status: status, reason: reason, url: url, now: now)
@@ -251,7 +274,7 @@ extension DestinationState {
         advance()
     }
 
-    private mutating func upstreamAlive() {
+    mutating func upstreamAlive() {
         guard breaker.succeeded() else { return }
         // What waited out the outage need not wait any longer.
         for index in batches.indices where batches[index].heldByOutage && !batches[index].isStuck {
@@ -295,7 +318,9 @@ extension DestinationState {
             giveUp(at, status: status, reason: reason, url: url, now: now)
             return
         }
-        let delay = policy.delay(attempts: batches[at].attempts, using: &random)
+        batches[at].failures += 1
+        batches[at].parts?.rotate()
+        let delay = policy.delay(attempts: batches[at].failures, using: &random)
         batches[at].stage = .waiting
         // The last attempt is made when the time is up, not long before.
         batches[at].notBefore = max(min(now.monotonic + delay, end), now.monotonic + wait)
@@ -323,12 +348,15 @@ extension DestinationState {
     }
 
     private mutating func giveUp(_ at: Int, status: Int, reason: String, url: String, now: Moment) {
-        end(
-            at, .expired, status: status,
-            reason: "given up after \(batches[at].attempts) attempts: \(reason)", url: url, now: now)
+        let why = "given up after \(batches[at].attempts) attempts: \(reason)"
+        if batches[at].parts != nil {
+            giveUpParts(at, status: status, reason: why, url: url, now: now)
+        } else {
+            end(at, .expired, status: status, reason: why, url: url, now: now)
+        }
     }
 
-    private mutating func end(
+    mutating func end(
         _ at: Int, _ outcome: Outcome, status: Int, reason: String, url: String, now: Moment
     ) {
         let batch = batches[at]
@@ -356,12 +384,7 @@ extension DestinationState {
         first.notBefore = now.monotonic
         first.isProbe = false
         var second = Batch(id: newID(), stage: .waiting, places: Array(batch.places[middle...]))
-        second.attempts = batch.attempts
-        second.firstAttempt = batch.firstAttempt
-        second.lastAttemptWall = batch.lastAttemptWall
-        second.strikes = batch.strikes
-        second.verdictsSeen = batch.verdictsSeen
-        second.lastStart = batch.lastStart
+        second.inheritStory(of: batch)
         second.notBefore = now.monotonic
         batches[at] = first
         batches.append(second)

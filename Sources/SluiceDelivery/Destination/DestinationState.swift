@@ -14,7 +14,11 @@ import SluiceCore
 /// its outcome. 3. `counts` covers exactly the events from `startEvent` up to `position`, `ahead`
 /// exactly the settled ones behind it. 4. `claimed` events are in exactly one batch. 5. exceptions
 /// are handed to the state database when the position passes their event, not before, so that a
-/// restart that sends an event again finds no stale outcome.
+/// restart that sends an event again finds no stale outcome. 6. an event in parts has one request
+/// in flight at most, and no part that the upstream has answered for good is sent again.
+///
+/// What is known of an event's parts is kept in memory only: after a restart an event that was not
+/// settled is sent again with all its parts, so each part is delivered at least once.
 ///
 /// An event the upstream always fails on holds the position until it expires, but not the
 /// destination: it goes on behind it, in memory that depends on the events without an outcome and
@@ -223,14 +227,19 @@ package struct DestinationState: ~Copyable {
             firstAttemptMilliseconds: attempts > 0 ? batch?.firstAttempt.wall ?? now.wall : now.wall,
             lastAttemptMilliseconds: attempts > 0 ? batch?.lastAttemptWall ?? now.wall : now.wall,
             // The query may hold what identifies people, or a key.
-            url: String(url.prefix { $0 != "?" }))
+            url: cut(String(url.prefix { $0 != "?" }), limits.urlBytesMax))
         block.add(exception)
         aheadExceptions += 1
     }
 
-    private func bounded(_ reason: String) -> String {
-        guard reason.utf8.count > limits.reasonBytesMax else { return reason }
-        return String(decoding: reason.utf8.prefix(limits.reasonBytesMax), as: UTF8.self)
+    private func bounded(_ reason: String) -> String { cut(reason, limits.reasonBytesMax) }
+
+    /// At most so many bytes; a character that the end falls into is left out.
+    private func cut(_ text: String, _ bytesMax: Int) -> String {
+        guard text.utf8.count > bytesMax else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: bytesMax)
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
     }
 
     /// Moves the position over every settled event at its front, and keeps no more of settled blocks
@@ -337,7 +346,7 @@ package struct DestinationState: ~Copyable {
 
     /// Whether a batch in flight is not on its first attempt.
     package func isRepeat(_ id: BatchID) -> Bool {
-        batches.contains { $0.id == id && $0.attempts > 1 }
+        batches.contains { $0.id == id && $0.isRepeat }
     }
 
     /// Events that wait alone because the upstream fails on them.

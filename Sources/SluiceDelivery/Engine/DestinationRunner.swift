@@ -146,7 +146,8 @@ final class DestinationRunner {
             idle.append(transfer)
             return true
         }
-        encoder.finish(into: &transfer.request)
+        let part = state.nextPart(of: batch, count: encoder.partCount)
+        encoder.finish(part: part, into: &transfer.request)
         let url = configuration.requestURL(path: transfer.request.path.bytes)
         state.started(batch, now: now)
         guard isSendable(transfer) else {
@@ -204,6 +205,8 @@ final class DestinationRunner {
         switch encoder.classify(answer, eventCount: eventCount) {
         case .delivered:
             return .delivered
+        case .deliveredNoting(let note):
+            return .deliveredNoting(status: answer.status, note: note)
         case .rejected(let reason):
             trouble(DeliveryTrouble.eventsRejected, "\(answer.status): \(reason)", now)
             return .rejected(status: answer.status, reason: reason)

@@ -54,6 +54,22 @@ package struct DestinationConfiguration: Sendable {
     package var url: String
     /// The platform's credential, sent as the platform wants it.
     package var token: String?
+    /// GoWit's data source, a UUID; goes with every request.
+    package var dataSource: String?
+    /// The marketplace's id at GoWit; used by the encoder.
+    package var marketplaceID: String?
+    /// GoWit records impressions itself, so that none are sent; used by the encoder.
+    package var autoImpression = false
+    /// The publisher's id at VTEX Ads; used by the encoder.
+    package var publisherID: String?
+    /// The network's id at Kevel; used by the encoder.
+    package var networkID: String?
+    /// The account's SID at impact.com; the user name of its credential, too.
+    package var accountSID: String?
+    /// The campaign's id at impact.com, in decimal; used by the encoder.
+    package var campaignID: String?
+    /// The event type's (action tracker's) id at impact.com, in decimal; used by the encoder.
+    package var eventTypeID: String?
     /// Signs webhook bodies; used by the encoder.
     package var secret: String?
     package var headers: [DestinationHeader] = []
@@ -95,10 +111,25 @@ package struct DestinationConfiguration: Sendable {
 
     /// The headers that every request carries: the configured ones and the credential.
     package var fixedHeaders: [DestinationHeader] {
-        var all = headers
-        if platform == .topsort, let token {
-            all.append(DestinationHeader(name: "Authorization", value: "Bearer " + token))
+        headers + platformHeaders
+    }
+
+    private var platformHeaders: [DestinationHeader] {
+        func authorization(_ value: String) -> DestinationHeader {
+            DestinationHeader(name: "Authorization", value: value)
         }
-        return all
+        switch platform {
+        case .topsort:
+            return token.map { [authorization("Bearer " + $0)] } ?? []
+        case .gowit:
+            // "Authorization: <API key>", without a scheme.
+            let source = dataSource.map { DestinationHeader(name: "Data-Source-UUID", value: $0) }
+            return [token.map(authorization), source].compactMap(\.self)
+        case .impact:
+            guard let accountSID, let token else { return [] }
+            return [authorization(BasicCredential.value(user: accountSID, password: token))]
+        case .native, .vtex, .kevel, .webhook:
+            return []
+        }
     }
 }

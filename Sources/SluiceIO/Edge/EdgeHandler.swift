@@ -15,13 +15,16 @@ package enum Disposition {
     case now
     /// Not before `EdgeLoop.release(through:)` has reached this ticket.
     case after(ticket: UInt64)
+    /// Nothing was written; the answer comes with `EdgeLoop.answer` and this number, which the handler uses
+    /// once only. Answers behind it on its connection wait for it.
+    case later(UInt64)
     /// Nothing was consumed and nothing written: hand the request in again after `resumeStalled`.
     case stall
 }
 
 /// What the loop asks of those who answer. Every method runs on the loop's thread.
 ///
-/// `EdgeLoop.release`, `fail` and `resumeStalled` may be called from `woken` and `batchEnded`, not
+/// `EdgeLoop.release`, `fail`, `answer` and `resumeStalled` may be called from `woken` and `batchEnded`, not
 /// from the methods that write an answer.
 package protocol EdgeHandler: AnyObject {
     /// Appends one whole HTTP response to `answer`, which may hold earlier ones already. Where

@@ -50,6 +50,26 @@ extension EdgeLoop {
         tickets.recycle(tokens)
     }
 
+    /// Tickets from here on stand for answers that come later, and are above every ticket of a handler.
+    static let laterTickets: UInt64 = 1 << 63
+
+    /// Gives the answer that was announced by `.later(number)`; it is sent at the end of the round. The
+    /// closure appends one whole response, and is not called when the connection is gone. To be called from
+    /// `EdgeHandler.woken` or `batchEnded`.
+    package func answer(
+        _ number: UInt64, _ write: (_ keepAlive: Bool, _ isHead: Bool, _ answer: inout ByteBuffer) -> Void
+    ) {
+        assert(isOnLoopThread)
+        guard let token = later.removeValue(forKey: number), let connection = connection(for: token),
+            let output = connection.output
+        else { return }
+        output.fail(ticket: EdgeLoop.laterTickets | number, scratch: &failureScratch) { entry, _, answer in
+            write(entry.keepAlive, entry.isHead, &answer)
+        }
+        _ = output.release(below: nextTicket)
+        markDirty(connection)
+    }
+
     private func markDirty(_ connection: EdgeConnection) {
         guard !connection.isDirty else { return }
         connection.isDirty = true

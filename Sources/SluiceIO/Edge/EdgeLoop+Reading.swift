@@ -207,6 +207,14 @@ extension EdgeLoop {
             output.recordWaiting(
                 ticket: ticket, tag: handler.failureTag, keepAlive: keepAlive,
                 isHead: head.method == .head)
+        case .later(let number):
+            output.bytes.truncate(to: before)
+            // Holds the answer's place; it is never sent, because nothing lets go of this ticket.
+            output.bytes.append(0)
+            later[number] = connection.token
+            output.recordWaiting(
+                ticket: EdgeLoop.laterTickets | number, tag: 0, keepAlive: keepAlive,
+                isHead: head.method == .head)
         case .stall:
             output.bytes.truncate(to: before)
             return stall(connection, bodyBytes: bodyBytes)

@@ -38,6 +38,8 @@ package final class EdgeLoop: @unchecked Sendable {
     var tickets = TicketQueue()
     /// Answers that wait for tickets below this may go.
     var nextTicket: UInt64 = 0
+    /// Which connection waits for which later answer.
+    var later: [UInt64: UInt64] = [:]
     /// Connections to go on with in the next round; those to flush in this one.
     var ready: [UInt64] = []
     var readySpare: [UInt64] = []

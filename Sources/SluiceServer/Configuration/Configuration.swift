@@ -130,6 +130,8 @@ package struct DestinationSettings: Sendable, Equatable {
     package var secret: Secret?
     package var dataSource: String?
     package var marketplaceID: String?
+    /// GoWit records impressions itself, so that none are forwarded.
+    package var autoImpression = false
     package var publisherID: String?
     package var networkID: String?
     package var accountSID: String?

@@ -32,7 +32,7 @@ package enum ConfigurationKeys {
         switch platform {
         case .native: ([], [])
         case .topsort: (["token"], [])
-        case .gowit: (["token", "data_source", "marketplace_id"], [])
+        case .gowit: (["token", "data_source", "marketplace_id"], ["auto_impression"])
         case .vtex: (["publisher_id"], [])
         case .kevel: (["network_id"], [])
         case .impact: (["account_sid", "token", "campaign_id", "event_type_id"], [])

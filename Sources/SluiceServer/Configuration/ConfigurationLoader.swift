@@ -18,8 +18,8 @@ package struct ConfigurationOptions: Sendable {
     package var fileIsReadable: @Sendable (String) -> Bool
 
     package init(
-        environment: [String: String], inbound: Set<Platform> = [.native, .topsort],
-        outbound: Set<Platform> = [.topsort, .webhook],
+        environment: [String: String], inbound: Set<Platform> = DecoderTable.platforms,
+        outbound: Set<Platform> = Encoders.platforms,
         ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send],
         cores: Int = ConfigurationOptions.onlineCores,
         fileIsReadable: @escaping @Sendable (String) -> Bool = { path in

@@ -84,8 +84,9 @@ extension ConfigurationParser {
         settings.dataSource = scope.read("data_source", .uuid)
         settings.marketplaceID = scope.read("marketplace_id", .identifier)
         settings.publisherID = scope.read("publisher_id", .identifier)
-        settings.networkID = scope.read("network_id", .identifier)
-        settings.accountSID = scope.read("account_sid", .identifier)
+        scope.read("auto_impression", .bool, into: &settings.autoImpression)
+        settings.networkID = scope.read("network_id", .account)
+        settings.accountSID = scope.read("account_sid", .account)
         settings.campaignID = scope.read("campaign_id", .integer(1...Int(Int32.max)))
         settings.eventTypeID = scope.read("event_type_id", .integer(1...Int(Int32.max)))
     }

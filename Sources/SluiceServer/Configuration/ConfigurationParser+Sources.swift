@@ -44,12 +44,12 @@ extension ConfigurationParser {
         return source
     }
 
-    /// Keys that are checked and kept for the platforms to come.
+    /// Keys that only platforms use which are not served.
     private func warnOfNoEffect(_ scope: ConfigurationScope, _ settings: SourceSettings) {
-        if settings.id != nil {
+        if settings.id != nil, !options.inbound.contains(.gowit) {
             scope.warn("id", "has no effect in this version: no platform it serves finds a source by its id")
         }
-        if settings.lenient {
+        if settings.lenient, !options.inbound.contains(.vtex) {
             scope.warn("lenient", "has no effect in this version: events are checked in full")
         }
     }
@@ -59,7 +59,9 @@ extension ConfigurationParser {
         guard let accounts = scope["accounts"]?.scope(keys: platforms.map { "\($0.name)" }) else { return }
         for platform in platforms {
             let key = "\(platform.name)"
-            guard let field = accounts[key], let account = field.read(.identifier) else { continue }
+            guard let field = accounts[key], 
+                let account = field.read(platform == .kevel || platform == .impact ? .account : .identifier)
+            else { continue }
             if !options.inbound.contains(platform) {
                 accounts.warn(
                     key,
@@ -67,6 +69,9 @@ extension ConfigurationParser {
             }
             source.accountFields.append((platform, account, field))
             source.settings.accounts[platform] = account
+        }
+        if accounts["impact"] != nil, scope["keys"] == nil {
+            accounts.report("impact", "needs keys: the password beside the account is one of them")
         }
     }
 

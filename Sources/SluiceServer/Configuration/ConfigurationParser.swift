@@ -128,9 +128,6 @@ struct ConfigurationParser {
 
     private func parseHosts(_ root: ConfigurationScope) -> [String: Platform] {
         guard let entries = root["hosts"]?.entries() else { return [:] }
-        if !entries.isEmpty {
-            root.warn("hosts", "has no effect in this version: a platform is found by the path alone")
-        }
         var hosts: [String: Platform] = [:]
         for entry in entries {
             let host: String

@@ -51,6 +51,20 @@ extension Form where Value == String {
         }
     }
 
+    /// An account that is a segment of its platform's paths.
+    static var account: Form {
+        Form { (text) throws(FormError) in
+            let allowed = text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                    || $0 == 0x5F || $0 == 0x2D
+            }
+            guard allowed, (1...64).contains(text.utf8.count) else {
+                throw FormError("is not an account: 1 to 64 of the characters A-Z a-z 0-9 _ -")
+            }
+            return text
+        }
+    }
+
     /// RFC 9562 text form; kept in lower case.
     static var uuid: Form {
         Form { (text) throws(FormError) in

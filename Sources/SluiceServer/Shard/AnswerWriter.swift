@@ -24,13 +24,15 @@ final class AnswerWriter {
         acceptedReceived = template(202, "application/json", .received)
     }
 
-    /// An answer to events from a source that was found; its origin has been checked.
+    /// An answer to events.
+    ///
+    /// - Parameter originAllowed: whether the page that sent them may read it.
     func append(
         _ answer: borrowing PlatformAnswer, head: HTTPRequestHead, acknowledge: HTTPAcknowledge,
-        to output: inout ByteBuffer
+        originAllowed: Bool = true, to output: inout ByteBuffer
     ) {
         var options = HTTPResponseOptions(head)
-        options.allowedOrigin = head.origin
+        if originAllowed { options.allowedOrigin = head.origin }
         if let template = template(for: answer, acknowledge) {
             template.append(options, body: answer.body.bytes, to: &output)
             return
@@ -38,13 +40,14 @@ final class AnswerWriter {
         var responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
         responseHead.acknowledge = acknowledge
         responseHead.noStore = answer.noStore
+        responseHead.extraLines = answer.extraLine
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }
 
     private func template(
         for answer: borrowing PlatformAnswer, _ acknowledge: HTTPAcknowledge
     ) -> HTTPResponseTemplate? {
-        guard !answer.noStore else { return nil }
+        guard !answer.noStore, answer.extraLine.utf8CodeUnitCount == 0 else { return nil }
         switch (answer.status, acknowledge) {
         case (204, .committed): return noContentCommitted
         case (204, .received): return noContentReceived
@@ -73,7 +76,7 @@ final class AnswerWriter {
 
     /// A refusal after which the connection goes on as the request asked.
     func appendRefusal(
-        _ answer: borrowing PlatformAnswer, _ problem: EdgeProblem, head: HTTPRequestHead,
+        _ answer: borrowing PlatformAnswer, _ problem: EdgeProblem, _ platform: Platform, head: HTTPRequestHead,
         allow: StaticString, originAllowed: Bool, to output: inout ByteBuffer
     ) {
         var options = HTTPResponseOptions(head)
@@ -85,7 +88,8 @@ final class AnswerWriter {
         switch problem {
         case .unauthorized:
             // RFC 9110 section 11.6.1: a 401 must say how to authenticate.
-            responseHead.authenticate = "Bearer realm=\"sluice\""
+            responseHead.authenticate =
+                platform == .impact ? "Basic realm=\"sluice\"" : "Bearer realm=\"sluice\""
         case .unsupportedContentEncoding:
             // RFC 9110 section 12.5.3: what would have been taken.
             responseHead.extraLines = "Accept-Encoding: gzip\r\n"
@@ -111,9 +115,9 @@ final class AnswerWriter {
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }
 
-    /// The 503 in the place of an answer whose commit failed. Without `allowedOrigin` a page could not
-    /// read it, and would take it for a broken network.
-    func appendFailure(
+    /// An answer for which the request had to wait: the 503 in the place of one whose commit failed, or what
+    /// was looked up. Without `allowedOrigin` a page could not read it, and would take it for a broken network.
+    func appendLate(
         _ answer: borrowing PlatformAnswer, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool,
         allowedOrigin: Bytes, to output: inout ByteBuffer
     ) {
@@ -121,7 +125,8 @@ final class AnswerWriter {
             persistence: HTTPPersistence(keepAlive: keepAlive), isHead: isHead)
         options.retryAfterSeconds = retryAfterSeconds
         options.allowedOrigin = allowedOrigin
-        let responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
+        var responseHead = HTTPResponseHead(status: answer.status, contentType: answer.contentType.value)
+        responseHead.noStore = answer.noStore
         HTTPResponse.append(responseHead, options, body: answer.body.bytes, date: date, to: &output)
     }
 }

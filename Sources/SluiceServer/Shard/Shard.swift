@@ -19,12 +19,12 @@ import SluiceLog
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
 // @unchecked: confined to the thread of `run`.
 package final class Shard: EdgeHandler, @unchecked Sendable {
-    private let sources: SourceTable
-    private let metrics: EdgeMetrics
+    let sources: SourceTable
+    let metrics: EdgeMetrics
     private let channel: ShardChannel
     /// Hands answers on; set once before the loop runs. The loop owns the shard.
     package unowned var loop: EdgeLoop!
-    private let decoders: DecoderTable
+    let decoders: DecoderTable
     private let inflatedBytesMax: Int
 
     private var open: OpenBlock?
@@ -34,22 +34,30 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private var logFails = false
 
     private let requestBody = RequestBody()
-    private var platformAnswer = PlatformAnswer()
-    private var addressText = ByteBuffer(capacity: 64)
+    var platformAnswer = PlatformAnswer()
+    private let hosts: HostTable
+    private let resolver: SourceResolver
     private var credential = ByteBuffer(capacity: 256)
-    private var clock = BatchClock()
+    /// Questions about conversions; nil where nobody answers them.
+    let submissions: SubmissionPort?
+    var openQuestions = OpenQuestions()
+    var clock = BatchClock()
     private var arrivals = ArrivalLog()
     private var held = HeldCounts()
-    private let answers: AnswerWriter
+    let answers: AnswerWriter
     package private(set) var failureTag: UInt32 = 0
 
     package init(
-        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits
+        sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
+        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil
     ) {
         self.sources = sources
         self.channel = channel
         self.metrics = metrics
-        decoders = DecoderTable()
+        self.hosts = hosts
+        self.submissions = submissions
+        resolver = SourceResolver(sources)
+        decoders = DecoderTable(directory: resolver)
         inflatedBytesMax = limits.inflatedBytes
         answers = AnswerWriter(date: clock.date)
         for _ in 0..<Limits.blocksPerShard {
@@ -70,13 +78,16 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     package func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition {
         clock.readOncePerBatch()
         let head = request.head
-        switch Route.find(head.path) {
+        let route = Route.find(head.path, host: hosts.platform(of: head.host))
+        switch route {
         case .platform(let platform, let offset, let methods):
             if methods.contains(head.method) {
                 return receive(request, platform, offset: offset, answer: &answer)
             }
             if head.method == .options { return options(head, platform, methods.allow, &answer) }
             return refuse(.methodNotAllowed, platform, head, allow: methods.allow, &answer)
+        case .submission(let offset):
+            return submission(head, offset: offset, &answer)
         case .health:
             return health(head, &answer)
         case .unknown(let platform):
@@ -90,10 +101,10 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         _ request: EdgeRequest, _ platform: Platform, offset: Int, answer: inout ByteBuffer
     ) -> Disposition {
         let head = request.head
-        guard let source = sources.find(head, platform: platform, scratch: &credential) else {
-            return refuse(.unauthorized, platform, head, &answer)
-        }
-        guard head.origin.isEmpty || source.allows(origin: head.origin) else {
+        let path = head.path[offset..<head.path.count]
+        let search = sources.find(head, platform: platform, path: path, scratch: &credential)
+        if case .refused = search { return refuse(.unauthorized, platform, head, &answer) }
+        if let source = search.entry, !head.origin.isEmpty, !source.allows(origin: head.origin) {
             return refuse(.forbiddenOrigin, platform, head, &answer)
         }
         let body: Bytes
@@ -105,10 +116,12 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         }
         guard let block = open else { return .stall }
 
-        let platformRequest = PlatformRequest(
-            method: head.method, path: head.path[offset..<head.path.count], query: head.query,
-            contentType: head.contentType, body: body,
-            origin: origin(of: request, source: source, platform: platform))
+        var platformRequest = PlatformRequest(
+            // HEAD is answered as GET would be; native answers it itself.
+            method: head.method == .head && platform != .native ? .get : head.method, path: path,
+            query: head.query, contentType: head.contentType, body: body,
+            origin: origin(of: request, source: search.entry))
+        platformRequest.accept = head.accept
         platformAnswer.reset()
         let mark = block.mark
         var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
@@ -117,22 +130,29 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             block.rollback(to: mark)
             result = DecodeResult()
         }
-        return finish(head, platform, source, result, block, &answer)
+        return finish(head, platform, result, block, &answer)
+    }
+
+    /// The source of a request whose head must tell.
+    func findSource(_ head: HTTPRequestHead, _ platform: Platform, _ path: Bytes) -> SourceEntry? {
+        sources.find(head, platform: platform, path: path, scratch: &credential).entry
     }
 
     private func finish(
-        _ head: HTTPRequestHead, _ platform: Platform, _ source: SourceEntry, _ result: DecodeResult,
-        _ block: OpenBlock, _ answer: inout ByteBuffer
+        _ head: HTTPRequestHead, _ platform: Platform, _ result: DecodeResult, _ block: OpenBlock,
+        _ answer: inout ByteBuffer
     ) -> Disposition {
+        let source = resolver.source
         // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
-        let waits = result.accepted > 0 && (source.acknowledge == .committed || logFails)
+        let waits = result.accepted > 0 && (source?.acknowledge != .received || logFails)
         let counts = HeldCounts.Entry(
-            ticket: block.ticket, platform: platform, status: platformAnswer.status, source: source.index,
-            result: result)
+            ticket: block.ticket, platform: platform, status: platformAnswer.status,
+            source: source?.index ?? -1, result: result)
         if waits { held.add(counts) } else { count(counts) }
         answers.append(
             platformAnswer, head: head,
-            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received), to: &answer)
+            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received),
+            originAllowed: source != nil || sources.anyAllows(origin: head.origin), to: &answer)
         if block.payload.count >= Limits.blockBytes { hand(over: block) }
         guard waits else { return .now }
         failureTag = FailureTag(platform).value
@@ -147,21 +167,19 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             duplicates: entry.result.duplicates)
     }
 
-    private func origin(of request: EdgeRequest, source: SourceEntry, platform: Platform) -> RequestOrigin {
-        var origin = RequestOrigin(
-            receivedMilliseconds: clock.wallMilliseconds, sourceName: source.nameBytes,
-            sourceHash: source.hash)
+    /// - Parameter source: nil where only the body can tell.
+    private func origin(of request: EdgeRequest, source: SourceEntry?) -> RequestOrigin {
         // Only a browser's own request tells about the person; a backend's tells about the backend.
-        guard !request.head.origin.isEmpty || request.head.method != .post else { return origin }
+        let isFromPage = !request.head.origin.isEmpty || request.head.method != .post
+        resolver.begin(source, pageOrigin: request.head.origin, peer: isFromPage ? request.peer : nil)
+        var origin = RequestOrigin(
+            receivedMilliseconds: clock.wallMilliseconds, sourceName: source?.nameBytes ?? .empty,
+            sourceHash: source?.hash ?? 0)
+        origin.lenient = source?.lenient ?? false
+        guard isFromPage else { return origin }
         origin.userAgent = request.head.userAgent
         origin.referrer = request.head.referrer
-        addressText.removeAll()
-        switch source.address {
-        case .truncate: request.peer.truncated.append(into: &addressText)
-        case .full: request.peer.append(into: &addressText)
-        case .drop: break
-        }
-        origin.address = addressText.bytes
+        if let source { origin.address = resolver.address(of: request.peer, source.address) }
         return origin
     }
 
@@ -179,7 +197,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         return .now
     }
 
-    private func options(
+    func options(
         _ head: HTTPRequestHead, _ platform: Platform, _ allow: StaticString, _ answer: inout ByteBuffer
     ) -> Disposition {
         metrics.countRequest(platform: platform, status: 204)
@@ -190,28 +208,22 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
 
     // MARK: refusals
 
-    private func refuse(
+    func refuse(
         _ problem: EdgeProblem, _ platform: Platform, _ head: HTTPRequestHead, allow: StaticString = "",
         _ answer: inout ByteBuffer
     ) -> Disposition {
         say(problem, platform)
         let readable = !head.origin.isEmpty && sources.anyAllows(origin: head.origin)
         answers.appendRefusal(
-            platformAnswer, problem, head: head, allow: allow, originAllowed: readable, to: &answer)
+            platformAnswer, problem, platform, head: head, allow: allow, originAllowed: readable, to: &answer)
         return .now
     }
 
     /// What the loop itself refuses; the connection closes after it.
     package func refuse(_ problem: EdgeProblem, head: HTTPRequestHead?, answer: inout ByteBuffer) {
         clock.readAgain()
-        var platform = Platform.native
-        if let head {
-            switch Route.find(head.path) {
-            case .platform(let found, _, _), .unknown(let found): platform = found
-            case .health: break
-            }
-        }
-        say(problem, platform)
+        let route = head.map { Route.find($0.path, host: hosts.platform(of: $0.host)) }
+        say(problem, route?.platform ?? .native)
         var origin = Bytes.empty
         if let head, !head.origin.isEmpty, sources.anyAllows(origin: head.origin) { origin = head.origin }
         answers.appendClosing(
@@ -226,13 +238,13 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
-        answers.appendFailure(
+        answers.appendLate(
             platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
             allowedOrigin: HTTPResponse.allowedOrigin(of: prepared), to: &answer)
     }
 
     /// Fills `platformAnswer` with a problem in the platform's words, and counts it.
-    private func say(_ problem: EdgeProblem, _ platform: Platform) {
+    func say(_ problem: EdgeProblem, _ platform: Platform) {
         platformAnswer.reset()
         decoders[platform].refuse(problem, answer: &platformAnswer)
         metrics.countRequest(platform: platform, status: platformAnswer.status)
@@ -247,8 +259,9 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
-    /// The log thread has handed blocks back.
+    /// The log thread has handed blocks back, or questions have been answered.
     package func woken() {
+        giveFindings()
         var returned = false
         while let block = channel.takeReturned() {
             returned = true

@@ -1,85 +1,80 @@
 import SluiceCore
 
-/// A source as the shards use it: its settings as bytes that stay where they are.
-///
-/// Made once at start and never freed, so that views into it are valid at any time.
-// @unchecked: immutable after init, but for counters that are written by their shard only.
-final class SourceEntry: @unchecked Sendable {
-    let name: String
-    /// Its place in the configuration, for counters.
-    let index: Int
-    /// The name's UTF-8, for the canonical event.
-    let nameBytes: Bytes
-    /// For fingerprints; depends on the name only, so that it is the same after a restart.
-    let hash: UInt64
-    let keys: [[UInt8]]
-    /// Lower-case origins whose pages may send; nil when any may.
-    let origins: [[UInt8]]?
-    let acknowledge: Acknowledge
-    let address: AddressPolicy
-
-    init(_ settings: SourceSettings, index: Int) {
-        self.index = index
-        name = settings.name
-        let text = Array(settings.name.utf8)
-        let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: max(text.count, 1))
-        for (index, byte) in text.enumerated() {
-            // Safety: index < text.count, which is what was allocated.
-            unsafe (memory + index).initialize(to: byte)
-        }
-        // Safety: the memory is never freed, by the contract of this type.
-        nameBytes = unsafe Bytes(start: memory, count: text.count)
-        hash = hash64(nameBytes, seed: 0)
-        keys = settings.keys.map { Array($0.reveal().utf8) }
-        origins = settings.origins.map { $0.map { Array($0.utf8) } }
-        acknowledge = settings.acknowledge
-        address = settings.address
-    }
-
-    /// Whether a page of this origin may send as this source. Case is ignored in scheme and host,
-    /// RFC 6454 section 4.
-    func allows(origin: Bytes) -> Bool {
-        guard let origins else { return true }
-        return origins.contains { allowed in
-            allowed.withBytes { allowed in
-                guard allowed.count == origin.count else { return false }
-                for index in 0..<allowed.count where allowed[index] != Bytes.lowercased(origin[index]) {
-                    return false
-                }
-                return true
-            }
-        }
-    }
-}
-
 /// Finds the source of a request by the credential it carries. Shared by all shards, immutable.
 package final class SourceTable: Sendable {
     let entries: [SourceEntry]
     /// The source of requests without a credential, where there is one.
     let open: SourceEntry?
+    /// Whether any source has a UUID.
+    let hasDataSources: Bool
     /// Entries by the hash of each key.
     private let byKey: [UInt64: Int]
+    private let byDataSource: [UInt64: Int]
+    /// Entries by the hash of each account, for each platform.
+    private let byAccount: [[UInt64: Int]]
 
     package init(_ sources: [SourceSettings]) {
         entries = sources.enumerated().map { SourceEntry($0.element, index: $0.offset) }
         open = zip(entries, sources).first { $0.1.needsNoCredential }?.0
         var byKey: [UInt64: Int] = [:]
+        var byDataSource: [UInt64: Int] = [:]
+        var byAccount = [[UInt64: Int]](repeating: [:], count: Platform.allCases.count)
         for (index, entry) in entries.enumerated() {
-            for key in entry.keys {
-                byKey[key.withBytes { hash64($0, seed: 0) }] = index
+            for key in entry.keys { byKey[key.withBytes { hash64($0, seed: 0) }] = index }
+            for (platform, account) in entry.accounts {
+                byAccount[Int(platform.rawValue)][account.withBytes { hash64($0, seed: 0) }] = index
+            }
+            if !entry.dataSource.isEmpty {
+                byDataSource[entry.dataSource.withBytes { SourceTable.foldedHash($0) }] = index
             }
         }
         self.byKey = byKey
+        self.byAccount = byAccount
+        self.byDataSource = byDataSource
+        hasDataSources = !byDataSource.isEmpty
     }
 
     /// The source that owns `key`, compared in time that does not depend on where it differs.
     func find(key: Bytes) -> SourceEntry? {
-        guard let index = byKey[hash64(key, seed: 0)] else { return nil }
-        let entry = entries[index]
-        for known in entry.keys where known.withBytes({ SourceTable.sameInConstantTime($0, key) }) {
-            return entry
+        guard let index = byKey[hash64(key, seed: 0)], entries[index].hasKey(key) else { return nil }
+        return entries[index]
+    }
+
+    /// The source whose UUID this is, in either case of its letters.
+    func find(dataSource: Bytes) -> SourceEntry? {
+        guard let index = byDataSource[SourceTable.foldedHash(dataSource)],
+            entries[index].hasDataSource(dataSource)
+        else { return nil }
+        return entries[index]
+    }
+
+    /// The source that has this account at the platform.
+    func find(account: Bytes, platform: Platform) -> SourceEntry? {
+        guard let index = byAccount[Int(platform.rawValue)][hash64(account, seed: 0)],
+            let known = entries[index].accounts[platform], known.withBytes({ $0.equals(account) })
+        else { return nil }
+        return entries[index]
+    }
+
+    /// Whether any source has an account at the platform.
+    func hasAccounts(_ platform: Platform) -> Bool { !byAccount[Int(platform.rawValue)].isEmpty }
+
+    /// The source with an account at the platform, when there is one only.
+    func onlySource(_ platform: Platform) -> SourceEntry? {
+        let accounts = byAccount[Int(platform.rawValue)]
+        return accounts.count == 1 ? accounts.first.map { entries[$0.value] } : nil
+    }
+
+    /// The source with an account at the platform whose pages have this origin; nil when there are several.
+    func byOrigin(_ origin: Bytes, platform: Platform) -> SourceEntry? {
+        guard !origin.isEmpty else { return nil }
+        var found: SourceEntry?
+        for entry in entries
+        where entry.origins != nil && entry.accounts[platform] != nil && entry.allows(origin: origin) {
+            guard found == nil else { return nil }
+            found = entry
         }
-        return nil
+        return found
     }
 
     /// Whether any source takes events from pages of this origin.
@@ -87,10 +82,12 @@ package final class SourceTable: Sendable {
         entries.contains { $0.allows(origin: origin) }
     }
 
-    private static func sameInConstantTime(_ left: Bytes, _ right: Bytes) -> Bool {
-        guard left.count == right.count else { return false }
-        var difference: UInt8 = 0
-        for index in 0..<left.count { difference |= left[index] ^ right[index] }
-        return difference == 0
+    /// FNV-1a over the text in lower case.
+    private static func foldedHash(_ text: Bytes) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in 0..<text.count {
+            hash = (hash ^ UInt64(Bytes.lowercased(text[index]))) &* 0x100_0000_01B3
+        }
+        return hash
     }
 }

@@ -7,22 +7,50 @@ extension Books {
         package let isDue: (TrafficEvent) -> Bool
         /// Whether it must be rejected instead.
         package let isRejected: (TrafficEvent) -> Bool
+        /// What the stand-in's ledger must hold of an event that arrived: all of it.
+        package let traces: (TrafficEvent) -> [String]
 
         package init(
             destination: String, standIn: StandIn, isDue: @escaping (TrafficEvent) -> Bool,
-            isRejected: @escaping (TrafficEvent) -> Bool = { _ in false }
+            isRejected: @escaping (TrafficEvent) -> Bool = { _ in false },
+            traces: @escaping (TrafficEvent) -> [String] = { [$0.id.description] }
         ) {
             self.destination = destination
             self.standIn = standIn
             self.isDue = isDue
             self.isRejected = isRejected
+            self.traces = traces
         }
 
-        /// A Topsort destination without rules of its own.
-        package static func topsort(_ destination: String, _ standIn: StandIn) -> Party {
+        /// A platform's destination without rules of its own.
+        private static func platform(
+            _ destination: String, _ standIn: StandIn, _ fate: @escaping (TrafficFates) -> TrafficFate,
+            traces: @escaping (TrafficEvent) -> [String] = { [$0.id.description] }
+        ) -> Party {
             Party(
-                destination: destination, standIn: standIn, isDue: { $0.topsort == .delivered },
-                isRejected: { $0.topsort == .refused })
+                destination: destination, standIn: standIn, isDue: { fate($0.fates) == .delivered },
+                isRejected: { fate($0.fates) == .refused },
+                traces: traces)
+        }
+
+        package static func topsort(_ destination: String, _ standIn: StandIn) -> Party {
+            platform(destination, standIn, \.topsort)
+        }
+
+        package static func gowit(_ destination: String, _ standIn: StandIn) -> Party {
+            platform(destination, standIn, \.gowit, traces: \.gowitTraces)
+        }
+
+        package static func vtex(_ destination: String, _ standIn: StandIn) -> Party {
+            platform(destination, standIn, \.vtex, traces: \.vtexTraces)
+        }
+
+        package static func kevel(_ destination: String, _ standIn: StandIn) -> Party {
+            platform(destination, standIn, \.kevel, traces: \.kevelTraces)
+        }
+
+        package static func impact(_ destination: String, _ standIn: StandIn) -> Party {
+            platform(destination, standIn, \.impact)
         }
 
         /// A webhook destination without rules of its own: it gets everything.
@@ -43,13 +71,14 @@ extension Books {
                     figures: figures, due: 0, missing: 0, missingSamples: [], repeats: 0,
                     refusedRequests: 0, rejectionsDue: 0)
             }
-            let due = events.filter(party.isDue).map { $0.id.description }
-            let missing = party.standIn.ledger.missing(of: due)
+            let due = events.filter(party.isDue)
+            // An order that arrived but for one of its items is missing.
+            let missing = due.filter { !party.standIn.ledger.missing(of: party.traces($0)).isEmpty }
             let received = party.standIn.ledger.totals
             if received.unlisted > 0 { isTruncated = true }
             return Row(
                 figures: figures, due: due.count, missing: missing.count,
-                missingSamples: Array(missing.prefix(3)), repeats: received.repeats,
+                missingSamples: missing.prefix(3).map { $0.id.description }, repeats: received.repeats,
                 refusedRequests: received.requestsRefused,
                 rejectionsDue: events.count(where: party.isRejected))
         }

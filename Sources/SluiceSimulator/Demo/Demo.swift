@@ -25,7 +25,7 @@ package struct Demo {
             // What went wrong must stay for a look.
             if isClean, !options.keepsFolder { folder.remove() }
         }
-        let cast = try DemoCast()
+        let cast = try DemoCast(allPlatforms: options.allPlatforms)
         defer { cast.stop() }
         try folder.write(configuration: cast.configuration(data: folder.data))
 
@@ -36,7 +36,7 @@ package struct Demo {
         }
         if !options.printsJSON { display.print(greeting(run, folder)) }
 
-        let traffic = makeTraffic(address: address, key: cast.sourceKey)
+        let traffic = makeTraffic(address: address, cast)
         traffic.start()
         let started = MonotonicClock.nowMilliseconds
         watch(traffic, admin, &display, since: started)
@@ -69,8 +69,10 @@ package struct Demo {
         }
     }
 
-    private func makeTraffic(address: String, key: String) -> Traffic {
-        var plan = TrafficPlan(address: address, key: key, seed: options.seed)
+    private func makeTraffic(address: String, _ cast: DemoCast) -> Traffic {
+        var plan = TrafficPlan(address: address, key: cast.sourceKey, seed: options.seed)
+        plan.accounts = cast.accounts
+        plan.mix = cast.mix
         plan.eventsPerSecond = options.eventsPerSecond
         plan.seconds = options.seconds
         return Traffic(plan, ledger: TrafficLedger())

@@ -52,4 +52,13 @@ package struct TraceID: Hashable, Sendable, CustomStringConvertible {
         }
         return String(decoding: bytes, as: UTF8.self)
     }
+
+    /// Whether it bears the marks of a version 4 UUID, as all that the generator makes do; ids that the
+    /// gateway makes are of version 7.
+    package var isGenerated: Bool { high >> 12 & 0xF == 4 && low >> 62 == 2 }
+
+    /// The id of another event of the same request, which shares this one's session.
+    package func sibling(_ number: Int) -> TraceID {
+        TraceID(high: high, low: low & ~0xFF | UInt64(truncatingIfNeeded: Int(low & 0xFF) + number) & 0xFF)
+    }
 }

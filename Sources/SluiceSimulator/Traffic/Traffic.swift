@@ -8,6 +8,8 @@ package struct TrafficPlan: Sendable {
     package var address: String
     /// Bearer token; nil for an open source.
     package var key: String?
+    /// What the source is known by at the platforms; needed by a mix with their requests.
+    package var accounts: TrafficAccounts?
     /// Each has one thread and one request under way.
     package var connections = 8
     /// Events a second over all connections; nil: as fast as answers come.
@@ -113,8 +115,9 @@ final class TrafficWorker: Sendable {
         var seeds = SplitMix64(seed: plan.seed)
         for _ in 0..<index { _ = seeds.next() }
         var mint = TrafficMint(
-            target: TrafficMint.Target(authority: plan.address, key: plan.key), mix: plan.mix,
-            seed: seeds.next())
+            target: TrafficMint.Target(
+                authority: plan.address, key: plan.key, accounts: plan.accounts),
+            mix: plan.mix, seed: seeds.next())
         var address = plan.address
         guard var client = HTTPClient(address: address) else {
             totals.withLock { $0.errors["bad_address", default: 0] += 1 }

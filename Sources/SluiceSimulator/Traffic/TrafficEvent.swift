@@ -2,44 +2,93 @@ import SluiceCore
 
 /// How an event was sent.
 package enum TrafficForm: String, CaseIterable, Sendable {
-    case native, pixel, topsort
+    case native, pixel, topsort, gowit
+    case gowitSDK = "gowit_sdk"
+    case vtex, kevel, impact
 }
 
-/// What should become of an event at a Topsort destination without rules of its own.
-package enum TopsortFate: String, CaseIterable, Sendable {
+/// What should become of an event at a platform's destination without rules of its own.
+package enum TrafficFate: String, CaseIterable, Sendable {
     case delivered
-    /// Another network's ad, or a kind that Topsort does not have.
+    /// Another network's ad, or a kind that the platform does not have.
     case filtered
-    /// Sent, and refused: it names a bid that the platform does not know.
+    /// Rejected: the event lacks what the platform requires, or names what it does not know.
     case refused
 }
 
+/// The fates of an event at every platform.
+package struct TrafficFates: Hashable, Sendable {
+    package var topsort: TrafficFate
+    package var gowit: TrafficFate
+    package var vtex: TrafficFate
+    package var kevel: TrafficFate
+    package var impact: TrafficFate
+
+    package init(
+        topsort: TrafficFate = .filtered, gowit: TrafficFate = .filtered, vtex: TrafficFate = .filtered,
+        kevel: TrafficFate = .filtered, impact: TrafficFate = .filtered
+    ) {
+        self.topsort = topsort
+        self.gowit = gowit
+        self.vtex = vtex
+        self.kevel = kevel
+        self.impact = impact
+    }
+
+    fileprivate var all: [TrafficFate] { [topsort, gowit, vtex, kevel, impact] }
+
+    /// Reads the five raw values in the order of the properties, joined by commas.
+    fileprivate init?(_ text: some StringProtocol) {
+        let fates = text.split(separator: ",", omittingEmptySubsequences: false)
+            .map { TrafficFate(rawValue: String($0)) }.compactMap(\.self)
+        guard fates.count == 5 else { return nil }
+        self.init(topsort: fates[0], gowit: fates[1], vtex: fates[2], kevel: fates[3], impact: fates[4])
+    }
+}
+
 /// One event of the generator, and what is to be expected of it.
+///
+/// Everything a platform knows an event by follows from its id: session, ad, order and products, so that
+/// it can be found at platforms that have no event ids.
 package struct TrafficEvent: Hashable, Sendable {
     package let id: TraceID
     package let type: EventType
     package let form: TrafficForm
-    package let topsort: TopsortFate
+    /// Items of its order; 0 for anything but a purchase.
+    package let items: UInt8
+    package let fates: TrafficFates
 
-    package init(id: TraceID, type: EventType, form: TrafficForm, topsort: TopsortFate) {
+    package init(
+        id: TraceID, type: EventType, form: TrafficForm, items: Int = 0, fates: TrafficFates
+    ) {
         self.id = id
         self.type = type
         self.form = form
-        self.topsort = topsort
+        self.items = UInt8(clamping: items)
+        self.fates = fates
     }
 
+    /// With a fate at Topsort only; other platforms' destinations do not take it.
+    package init(id: TraceID, type: EventType, form: TrafficForm, topsort: TrafficFate) {
+        self.init(id: id, type: type, form: form, fates: TrafficFates(topsort: topsort))
+    }
+
+    package var topsort: TrafficFate { fates.topsort }
+
     /// One line of a ledger file, without its line feed.
-    package var line: String { "\(id) \(type.name) \(form.rawValue) \(topsort.rawValue)" }
+    package var line: String {
+        "\(id) \(type.name) \(form.rawValue) \(items) \(fates.all.map(\.rawValue).joined(separator: ","))"
+    }
 
     /// Reads what `line` wrote; nil for anything else, such as a line cut short by a crash.
     package init?(line: some StringProtocol) {
         let words = line.split(separator: " ")
-        guard words.count == 4, let id = TraceID(words[0]),
+        guard words.count == 5, let id = TraceID(words[0]),
             let type = EventType.allCases.first(where: { "\($0.name)" == words[1] }),
-            let form = TrafficForm(rawValue: String(words[2])),
-            let topsort = TopsortFate(rawValue: String(words[3]))
+            let form = TrafficForm(rawValue: String(words[2])), let items = UInt8(words[3]),
+            let fates = TrafficFates(words[4])
         else { return nil }
-        self.init(id: id, type: type, form: form, topsort: topsort)
+        self.init(id: id, type: type, form: form, items: Int(items), fates: fates)
     }
 }
 

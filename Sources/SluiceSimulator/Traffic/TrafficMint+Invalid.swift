@@ -2,7 +2,15 @@
 
 extension TrafficMint {
     mutating func invalid(now: Int64) -> TrafficRequest {
-        switch random.next(below: 8) {
+        if let accounts = target.accounts, chance(Double(mix.withAccounts) / Double(mix.total)) {
+            switch random.next(below: 4) {
+            case 0: return gowitRefused(accounts)
+            case 1: return vtexRefused(accounts, now: now)
+            case 2: return kevelRefused(accounts)
+            default: return impactRefused(accounts)
+            }
+        }
+        return switch random.next(below: 8) {
         case 0: nativeWithOneBad(now: now)
         case 1: nativeRefused("{\"id\":\"\(TraceID(using: &random))\",\"user\":{\"id\":\"u\"}}")
         case 2: nativeRefused("{\"type\":\"click\",\"user\":{\"id\":\"u\"")

@@ -40,10 +40,12 @@ extension TrafficMint {
         let id = TraceID(using: &random)
         var members = [
             "\"id\":\"\(id)\"", "\"occurred_at\":\"\(time(now))\"",
-            "\"session_id\":\"s-\(random.next(below: 50_000))\"", "\"user\":{\"id\":\"\(user())\"}",
+            "\"session_id\":\"\(TrafficEvent.session(of: id))\"",
             "\"context\":{\"page_url\":\"https://shop.example/p/\(product())\",\"device_type\":\"mobile\"}",
         ]
-        var fate = TopsortFate.delivered
+        var fates = TrafficFates(topsort: .delivered)
+        var user = "\"id\":\"\(user())\""
+        var items = 0
         let type: EventType
         switch random.next(below: 100) {
         case ..<45: type = .impression
@@ -55,29 +57,58 @@ extension TrafficMint {
         members.insert("\"type\":\"\(type.name)\"", at: 0)
         switch type {
         case .impression, .viewableImpression, .click:
-            let (ad, adFate) = nativeAd()
-            fate = type == .viewableImpression ? .filtered : adFate
+            let ad: String
+            (ad, fates) = nativeAd(id: id, type: type, now: now)
             members += [ad, nativePlacement()]
         case .purchase:
-            members.append(nativeOrder(id: id))
+            items = 1 + random.next(below: 4)
+            let isFull = chance(0.6)
+            members.append(nativeOrder(id: id, items: items, isFull: isFull))
+            if isFull {
+                user +=
+                    ",\"keys\":[\"k-\(random.next())\"],\"customer_id\":\"c-\(random.next(below: 9000))\","
+                user += "\"email_sha256\":\"\(Self.digest(id))\""
+            }
+            fates = isFull ? Self.fullOrderFates : Self.sparseOrderFates
         case .pageView:
             members.append("\"page\":{\"type\":\"PDP\",\"id\":\"\(product())\"}")
         }
+        members.append("\"user\":{\(user)}")
         return (
             "{\(members.joined(separator: ","))}",
-            TrafficEvent(id: id, type: type, form: .native, topsort: fate)
+            TrafficEvent(id: id, type: type, form: .native, items: items, fates: fates)
         )
     }
 
-    /// An ad of Topsort, an ad of another network, or an organic product.
-    private mutating func nativeAd() -> (text: String, fate: TopsortFate) {
+    /// An order with everything that any platform asks for, and one with what Topsort and Kevel do: that
+    /// has neither sellers nor an email, nor a customer for impact.com to attribute it to.
+    private static let fullOrderFates = TrafficFates(
+        topsort: .delivered, gowit: .delivered, vtex: .delivered, kevel: .delivered, impact: .delivered)
+    private static let sparseOrderFates = TrafficFates(
+        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .refused)
+
+    /// An ad of Topsort, an ad of another network, or an organic product. Topsort has no viewable
+    /// impressions.
+    private mutating func nativeAd(id: TraceID, type: EventType, now: Int64) -> (
+        text: String, fates: TrafficFates
+    ) {
+        let atTopsort = TrafficFates(topsort: type == .viewableImpression ? .filtered : .delivered)
         switch random.next(below: 10) {
         case ..<5:
-            ("\"network\":\"topsort\",\"ad\":{\"id\":\"bid-\(random.next())\"}", .delivered)
+            return ("\"network\":\"topsort\",\"ad\":{\"id\":\"bid-\(random.next())\"}", atTopsort)
         case ..<7:
-            ("\"network\":\"gowit\",\"ad\":{\"id\":\"ad-\(random.next(below: 1000))\"}", .filtered)
+            guard let accounts = target.accounts, chance(0.5), let kind = VtexStandIn.kind(of: type) else {
+                return (
+                    "\"network\":\"gowit\",\"ad\":{\"id\":\"\(id)\"}", TrafficFates(gowit: .delivered)
+                )
+            }
+            let url = vtexTarget(accounts, kind: kind, id: id, now: now)
+            return (
+                "\"network\":\"vtex\",\"ad\":{\"id\":\"\(id)\",\"url\":\(PlainJSON.quote(url))}",
+                TrafficFates(vtex: .delivered)
+            )
         default:
-            ("\"entity\":{\"type\":\"product\",\"id\":\"\(product())\"}", .delivered)
+            return ("\"entity\":{\"type\":\"product\",\"id\":\"\(product())\"}", atTopsort)
         }
     }
 
@@ -88,18 +119,21 @@ extension TrafficMint {
         """
     }
 
-    private mutating func nativeOrder(id: TraceID) -> String {
+    private mutating func nativeOrder(id: TraceID, items count: Int, isFull: Bool) -> String {
         var items: [String] = []
-        for _ in 0..<1 + random.next(below: 4) {
+        for item in 0..<count {
+            let product = TrafficEvent.product(of: id, item: item)
+            let more = isFull ? ",\"sku\":\"\(product)\",\"seller_id\":\"v-\(random.next(below: 200))\"" : ""
             items.append(
                 """
-                {"product_id":"\(product())","quantity":\(1 + random.next(below: 3)),\
-                "unit_price":\(price())}
+                {"product_id":"\(product)","quantity":\(1 + random.next(below: 3)),\
+                "unit_price":\(price())\(more)}
                 """)
         }
+        let more = isFull ? ",\"channel\":\"ecommerce\"" : ""
         // The order's id is the event's, so that it can be found at platforms that know orders only.
         return """
-            "order":{"id":"\(id)","currency":"EUR","items":[\(items.joined(separator: ","))]}
+            "order":{"id":"\(id)","currency":"EUR"\(more),"items":[\(items.joined(separator: ","))]}
             """
     }
 

@@ -45,9 +45,10 @@ extension TrafficMint {
                 TrafficEvent(id: id, type: .click, form: .topsort, topsort: fate)
             )
         case ..<90:
+            let count = 1 + random.next(below: 4)
             return (
-                "purchases", "{\(common),\"items\":[\(topsortItems())]}",
-                TrafficEvent(id: id, type: .purchase, form: .topsort, topsort: .delivered)
+                "purchases", "{\(common),\"items\":[\(topsortItems(of: id, count: count))]}",
+                TrafficEvent(id: id, type: .purchase, form: .topsort, items: count, fates: Self.purchaseFates)
             )
         default:
             return (
@@ -59,7 +60,7 @@ extension TrafficMint {
     }
 
     /// A promoted product with its bid, an organic one, or, rarely, a bid that upstream does not know.
-    private mutating func topsortAd() -> (text: String, fate: TopsortFate) {
+    private mutating func topsortAd() -> (text: String, fate: TrafficFate) {
         if chance(0.01) {
             return ("\"resolvedBidId\":\"unknown-\(random.next())\"", .refused)
         }
@@ -81,12 +82,16 @@ extension TrafficMint {
             """
     }
 
-    private mutating func topsortItems() -> String {
+    /// It has neither sellers nor an email, nor anything that impact.com could attribute it to.
+    private static let purchaseFates = TrafficFates(
+        topsort: .delivered, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .refused)
+
+    private mutating func topsortItems(of id: TraceID, count: Int) -> String {
         var items: [String] = []
-        for _ in 0..<1 + random.next(below: 4) {
+        for item in 0..<count {
             items.append(
                 """
-                {"productId":"\(product())","unitPrice":\(price()),"quantity":\(1 + random.next(below: 3))}
+                {"productId":"\(TrafficEvent.product(of: id, item: item))","unitPrice":\(price()),"quantity":\(1 + random.next(below: 3))}
                 """)
         }
         return items.joined(separator: ",")

@@ -7,6 +7,10 @@ package struct TrafficMix: Equatable, Sendable {
     package var native = 25
     package var nativeBatch = 10
     package var pixel = 8
+    package var gowit = 0
+    package var vtex = 0
+    package var kevel = 0
+    package var impact = 0
     /// Requests that must be refused, in whole or in part.
     package var invalid = 7
 
@@ -19,7 +23,20 @@ package struct TrafficMix: Equatable, Sendable {
         return mix
     }
 
-    var total: Int { topsort + topsortBatch + native + nativeBatch + pixel + invalid }
+    /// Requests in every platform's form; the target must have `accounts`.
+    package static var allPlatforms: TrafficMix {
+        var mix = TrafficMix()
+        mix.gowit = 15
+        mix.vtex = 15
+        mix.kevel = 6
+        mix.impact = 6
+        return mix
+    }
+
+    /// Requests that only make sense where the source has accounts at the platforms.
+    var withAccounts: Int { gowit + vtex + kevel + impact }
+
+    var total: Int { topsort + topsortBatch + native + nativeBatch + pixel + withAccounts + invalid }
 }
 
 /// Makes requests like those of a shop's pages and backend, and knows what must come of each.
@@ -32,10 +49,13 @@ package struct TrafficMint: Sendable {
         package var authority: String
         /// Bearer token for the native and the Topsort path; nil for an open source.
         package var key: String?
+        /// What the source is known by at the platforms; nil: it has no accounts there.
+        package var accounts: TrafficAccounts?
 
-        package init(authority: String, key: String? = nil) {
+        package init(authority: String, key: String? = nil, accounts: TrafficAccounts? = nil) {
             self.authority = authority
             self.key = key
+            self.accounts = accounts
         }
     }
 
@@ -45,6 +65,7 @@ package struct TrafficMint: Sendable {
 
     package init(target: Target, mix: TrafficMix = TrafficMix(), seed: UInt64) {
         precondition(mix.total > 0)
+        precondition(mix.withAccounts == 0 || target.accounts != nil, "such traffic needs accounts")
         self.target = target
         self.mix = mix
         random = SplitMix64(seed: seed)
@@ -66,6 +87,12 @@ package struct TrafficMint: Sendable {
             return native(count: 2 + random.next(below: 30), now: nowMilliseconds)
         }
         if drawn(mix.pixel) { return pixel(now: nowMilliseconds) }
+        if let accounts = target.accounts {
+            if drawn(mix.gowit) { return gowit(accounts, now: nowMilliseconds) }
+            if drawn(mix.vtex) { return vtex(accounts, now: nowMilliseconds) }
+            if drawn(mix.kevel) { return kevel(accounts, now: nowMilliseconds) }
+            if drawn(mix.impact) { return impact(accounts, now: nowMilliseconds) }
+        }
         return invalid(now: nowMilliseconds)
     }
 
@@ -106,6 +133,18 @@ package struct TrafficMint: Sendable {
         return TrafficRequest(
             bytes: HTTPClient.bytes(
                 "POST", path, host: target.authority, headers: headers, body: Array(body.utf8)),
+            events: events, form: form, expectation: expectation)
+    }
+
+    /// A request with the headers of its platform, User-Agent aside.
+    func request(
+        _ method: String, _ path: String, headers: [(name: String, value: String)] = [], body: String = "",
+        events: [TrafficEvent], form: TrafficForm, expectation: TrafficExpectation = .taken
+    ) -> TrafficRequest {
+        TrafficRequest(
+            bytes: HTTPClient.bytes(
+                method, path, host: target.authority, headers: [("User-Agent", Self.userAgent)] + headers,
+                body: Array(body.utf8)),
             events: events, form: form, expectation: expectation)
     }
 

@@ -57,8 +57,24 @@ package enum TrafficVerdict: Equatable, Sendable {
         _ answer: HTTPClientAnswer, _ request: TrafficRequest, refusedIndexes: [Int]
     ) -> String? {
         switch request.form {
-        case .topsort:
+        case .topsort, .gowit, .gowitSDK:
             return answer.status == 204 && answer.body.isEmpty ? nil : "expected 204 without a body"
+        case .kevel:
+            return answer.status == 204 && answer.body.isEmpty && answer.header("kevel-debug") == "queued"
+                ? nil : "expected 204 without a body, and kevel-debug: queued"
+        case .vtex:
+            guard answer.status == 202, let messages = PlainJSON(answer.body)?["messages"]?.elements else {
+                return "expected 202 with messages"
+            }
+            return messages.count == 1 && messages[0].string?.hasSuffix(" will be processed soon") == true
+                ? nil : "expected the message that it will be processed soon"
+        case .impact:
+            guard answer.status == 200, let document = PlainJSON(answer.body) else {
+                return "expected 200 with JSON"
+            }
+            return document["Status"]?.string == "QUEUED"
+                && document["QueuedUri"]?.string?.contains("/APISubmissions/A-") == true
+                ? nil : "expected QUEUED with a QueuedUri"
         case .pixel:
             guard answer.status == 200, answer.header("content-type") == "image/gif",
                 answer.body.starts(with: Array("GIF8".utf8))
@@ -83,8 +99,31 @@ package enum TrafficVerdict: Equatable, Sendable {
     private static func refusalProblem(
         _ answer: HTTPClientAnswer, _ form: TrafficForm
     ) -> String? {
+        if form == .kevel {
+            return answer.text.hasPrefix("required parameter missing: expected userKey, ")
+                || answer.text == "maximum of 100 userKeys exceeded" ? nil : "expected Kevel's words"
+        }
         guard let document = PlainJSON(answer.body) else { return "expected a JSON body" }
         switch form {
+        case .kevel:
+            return nil
+        case .gowit, .gowitSDK:
+            guard document["message"]?.string != nil else { return "expected a message" }
+            if case .object? = document["details"] { return nil }
+            // What is no JSON has no field to name.
+            return document["details"] == nil ? nil : "expected details by field"
+        case .vtex:
+            guard let errors = document.elements, !errors.isEmpty else {
+                return "expected an array of errors"
+            }
+            let names = ["instancePath", "keyword", "message", "schemaPath"]
+            return errors.allSatisfy { error in
+                names.allSatisfy { error[$0]?.string != nil } && error["params"] != nil
+            } ? nil : "expected errors as Ajv has them"
+        case .impact:
+            let fields = (document["Errors"]?.elements ?? []).map { $0["Field"]?.string }
+            return document["Status"]?.string == "ERROR" && document["Message"]?.string == "Validation Failed"
+                && !fields.isEmpty && !fields.contains(nil) ? nil : "expected Validation Failed with fields"
         case .topsort:
             return document["errCode"]?.string != nil && document["message"]?.string != nil
                 ? nil : "expected errCode and message"

@@ -4,6 +4,9 @@ import SluiceCore
 ///
 /// `Sluice-Signature: t=<seconds since 1970>,v1=<hex>`, where the hex is HMAC-SHA256, under the shared
 /// secret, of the decimal `t`, a full stop and the body as it travelled (compressed, if it was).
+///
+/// The ledger goes by the generator's ids where an event bears one (`TrafficEvent.trace`), and by the
+/// events' own ids otherwise.
 package struct WebhookStandIn: StandInPlatform {
     package let name = "webhook"
     /// Nil: signatures are not looked at.
@@ -39,7 +42,7 @@ package struct WebhookStandIn: StandInPlatform {
         var ids: [String] = []
         for (index, event) in events.enumerated() {
             if let found = CanonicalForm.problem(in: event, at: "[\(index)]") { return refuse(400, found) }
-            ids.append(event["id"]?.string ?? "")
+            ids.append(TrafficEvent.trace(of: event))
         }
         return .taken(ids, answer: .json(status: 200, "{\"received\":\(ids.count)}"))
     }

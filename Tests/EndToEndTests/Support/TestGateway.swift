@@ -16,9 +16,9 @@ final class TestGateway {
     var address: String { run.listen[0] }
 
     /// - Parameter destinationOptions: see ``DemoCast/configuration(data:listen:admin:destinationOptions:)``.
-    init(destinationOptions: String = "") throws {
+    init(destinationOptions: String = "", allPlatforms: Bool = false) throws {
         folder = try TemporaryFolder()
-        cast = try DemoCast()
+        cast = try DemoCast(allPlatforms: allPlatforms)
         configuration = try folder.write(
             "sluice.yaml",
             cast.configuration(data: folder.path + "/data", destinationOptions: destinationOptions))

@@ -134,3 +134,20 @@ import Testing
         }
     }
 }
+
+@Suite struct ExactDivisionTests {
+    private func number(_ text: String) -> ExactDecimal? { Array(text.utf8).withBytes { try? ExactDecimal.parse($0) } }
+
+    @Test(arguments: [
+        ("10", "4", "2.5"), ("0", "7", "0"), ("12.5", "0.5", "25"), ("-3", "8", "-0.375"), ("1e30", "1e-5", "1e35"),
+        ("29.97", "3", "9.99"),
+    ])
+    func divides(_ left: String, _ right: String, _ quotient: String) throws {
+        #expect(try #require(number(left)).dividedExactly(by: #require(number(right))) == number(quotient))
+    }
+
+    @Test(arguments: [("1", "3"), ("10", "0"), ("0", "0"), ("1e40", "1e-40")])
+    func hasNoQuotient(_ left: String, _ right: String) throws {
+        #expect(try #require(number(left)).dividedExactly(by: #require(number(right))) == nil)
+    }
+}

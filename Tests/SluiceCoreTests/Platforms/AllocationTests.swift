@@ -16,7 +16,7 @@ private var allocationsAreCounted: Bool {
 /// The promise of the path from body to block: once buffers have grown, an event costs no heap
 /// allocation.
 @Suite(.enabled(if: allocationsAreCounted, "needs an optimized build, glibc and no sanitizer"))
-struct DecoderAllocationTests {
+struct AllDecodersAllocationTests {
     /// Allocations this thread makes for one more request, after some to warm up.
     private func allocations(_ decoder: any PlatformDecoder, _ request: PlatformRequest, status: Int) -> Int64 {
         let block = OpenBlock(capacity: 1 << 20)

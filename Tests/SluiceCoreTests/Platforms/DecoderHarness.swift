@@ -29,6 +29,7 @@ final class DecoderHarness {
         var answerBytes: [UInt8]
         var contentType: PlatformAnswer.ContentType
         var noStore: Bool
+        var extraLine: String
         /// Lines appended by this request.
         var lines: [String]
         var result: DecodeResult
@@ -63,7 +64,8 @@ final class DecoderHarness {
         #expect(added.isEmpty || added.hasSuffix("\n"))
         return Outcome(
             status: answer.status, answer: answer.body.bytes.string, answerBytes: answer.body.bytes.array,
-            contentType: answer.contentType, noStore: answer.noStore, lines: lines, result: result)
+            contentType: answer.contentType, noStore: answer.noStore,
+            extraLine: "\(answer.extraLine)", lines: lines, result: result)
     }
 
     @discardableResult

@@ -150,7 +150,7 @@ final class IDEncoder: PlatformEncoder {
         return .added
     }
 
-    func finish(into request: inout OutgoingRequest) {
+    func finish(part: Int, into request: inout OutgoingRequest) {
         request.contentType = "text/plain"
         request.path.append("/ids")
         request.body.append(ids.joined(separator: "\n"))

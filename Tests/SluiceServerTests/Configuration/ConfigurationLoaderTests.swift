@@ -15,11 +15,13 @@ func problems(_ yaml: String, options: ConfigurationOptions = .tests()) -> [Stri
 
 extension ConfigurationOptions {
     static func tests(
-        _ environment: [String: String] = [:], outbound: Set<Platform> = [.topsort, .webhook],
+        _ environment: [String: String] = [:],
+        inbound: Set<Platform> = [.native, .topsort, .gowit, .vtex, .kevel, .impact],
+        outbound: Set<Platform> = [.topsort, .webhook],
         ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send], cores: Int = 2
     ) -> ConfigurationOptions {
         ConfigurationOptions(
-            environment: environment, outbound: outbound, ambiguous: ambiguous, privacy: privacy,
+            environment: environment, inbound: inbound, outbound: outbound, ambiguous: ambiguous, privacy: privacy,
             cores: cores, fileIsReadable: { $0 == "/ca.pem" })
     }
 }

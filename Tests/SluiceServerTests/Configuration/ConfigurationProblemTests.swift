@@ -118,7 +118,6 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
             "c.yaml:1:9: hosts.https://x: 'https://x' is not a host name: expected the form events.shop.example, without scheme and port",
             "c.yaml:1:39: hosts.a.test: 'tosport' is not known: expected native, topsort, gowit, vtex, kevel or impact; did you mean 'topsort'?",
             "c.yaml:1:56: hosts.b.test: 'webhook' is not known: expected native, topsort, gowit, vtex, kevel or impact",
-            "c.yaml:1:73: hosts.c.test: this version does not take events in the form of vtex yet",
             "c.yaml:1:95: hosts.d.test: is given more than once"),
     ]
 

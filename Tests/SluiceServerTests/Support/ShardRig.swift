@@ -22,7 +22,7 @@ final class ShardRig {
     ///   - sources: one open source called `local` when empty.
     ///   - wrap: puts something between the loop and the shard.
     init(
-        sources: [SourceSettings] = [], limits: Limits = Limits(),
+        sources: [SourceSettings] = [], limits: Limits = Limits(), hosts: [String: Platform] = [:],
         wrap: (Shard) -> any EdgeHandler = { $0 }
     ) throws {
         let sources = sources.isEmpty ? [SourceSettings.local] : sources
@@ -34,7 +34,8 @@ final class ShardRig {
         let channel = ShardChannel(shard: 0, wakeShard: waker, capacity: Limits.blocksPerShard)
         metrics = EdgeMetrics(sourceNames: sources.map(\.name))
         let shard = Shard(
-            sources: SourceTable(sources), channel: channel, metrics: metrics, limits: limits)
+            sources: SourceTable(sources), channel: channel, metrics: metrics, limits: limits,
+            hosts: HostTable(hosts))
         loop = try EdgeLoop(
             listeners: [listener], limits: EdgeLimits(limits, shards: 1), waker: waker, handler: wrap(shard))
         shard.loop = loop

@@ -61,9 +61,31 @@ import Testing
         #expect(!books.isClean)
     }
 
+    @Test func `an order has arrived when all its items have`() throws {
+        var random = SplitMix64(seed: 3)
+        let event = TrafficEvent(
+            id: TraceID(using: &random), type: .purchase, form: .native, items: 2,
+            fates: TrafficFates(kevel: .delivered))
+        let ledger = TrafficLedger()
+        ledger.acknowledge([event])
+        let standIn = StandIn(EchoPlatform())
+        func missing(after trace: String) -> Int {
+            _ = standIn.respond(
+                to: StandInRequest(method: "POST", path: "/", body: Array(trace.utf8)), nowMilliseconds: 0)
+            let figures = Self.figures("k", accepted: 1, delivered: 1, rejected: 0, filtered: 0)
+            return Books(
+                figures: GatewayFigures(logEvents: 1, destinations: [figures]), totals: TrafficTotals(),
+                ledger: ledger, parties: [.kevel("k", standIn)]
+            ).rows[0].missing
+        }
+        #expect(event.kevelTraces.count == 2)
+        #expect(missing(after: event.kevelTraces[0]) == 1)
+        #expect(missing(after: event.kevelTraces[1]) == 0)
+    }
+
     @Test func `ledgers are compared id by id`() throws {
         var random = SplitMix64(seed: 2)
-        func event(_ fate: TopsortFate) -> TrafficEvent {
+        func event(_ fate: TrafficFate) -> TrafficEvent {
             TrafficEvent(id: TraceID(using: &random), type: .click, form: .topsort, topsort: fate)
         }
         let arrived = event(.delivered)

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct TrafficMintTests {
     private static let now: Int64 = 1_767_323_045_678
-    private let target = TrafficMint.Target(authority: "localhost", key: "k")
+    private let target = TrafficMint.Target(
+        authority: "localhost", key: "k", accounts: GatewayPlatform.accounts)
 
     private func requests(_ count: Int, mix: TrafficMix = TrafficMix(), seed: UInt64 = 42)
         -> [TrafficRequest]
@@ -90,11 +91,91 @@ import Testing
     }
 
     @Test func `all kinds of events and fates occur`() {
-        let events = requests(3000).flatMap(\.events)
+        let events = requests(6000, mix: .allPlatforms).flatMap(\.events)
         #expect(Set(events.map(\.type)).count == EventType.allCases.count)
         #expect(Set(events.map(\.form)).count == TrafficForm.allCases.count)
-        #expect(Set(events.map(\.topsort)).count == TopsortFate.allCases.count)
+        #expect(Set(events.map(\.topsort)).count == TrafficFate.allCases.count)
+        #expect(Set(events.map(\.fates.vtex)) == Set(TrafficFate.allCases))
+        #expect(Set(events.map(\.fates.impact)) == Set(TrafficFate.allCases))
+        #expect(events.allSatisfy { ($0.items > 0) == ($0.type == .purchase) })
         #expect(Set(events.map(\.id)).count == events.count)
+    }
+
+    private static func only(_ change: (inout TrafficMix) -> Void) -> TrafficMix {
+        var mix = TrafficMix.valid
+        (mix.topsort, mix.topsortBatch, mix.native, mix.nativeBatch, mix.pixel) = (0, 0, 0, 0, 0)
+        change(&mix)
+        return mix
+    }
+
+    @Test(arguments: ["gowit", "vtex", "kevel", "impact"])
+    func `each platform itself would take what is sent in its form`(name: String) throws {
+        let mix = Self.only {
+            switch name {
+            case "gowit": $0.gowit = 1
+            case "vtex": $0.vtex = 1
+            case "kevel": $0.kevel = 1
+            default: $0.impact = 1
+            }
+        }
+        let standIn = GatewayPlatform.standIn(name)
+        var seen = 0
+        for request in requests(800, mix: mix) where request.form != .gowitSDK {
+            var upstream = try parsed(request)
+            #expect(upstream.path.hasPrefix("/\(name)/"))
+            upstream.path = String(upstream.path.dropFirst(name.utf8.count + 1))
+            let judgement = standIn.judge(upstream, nowMilliseconds: Self.now)
+            #expect(judgement.refusal == nil)
+            let traces = request.events.flatMap { event in
+                switch name {
+                case "gowit": event.gowitTraces
+                case "vtex": event.vtexTraces
+                case "kevel": event.kevelTraces
+                default: ["\(event.id)"]
+                }
+            }
+            #expect(judgement.recorded == traces)
+            seen += 1
+        }
+        #expect(seen > 400)
+    }
+
+    @Test func `each platform itself would refuse what must be refused`() throws {
+        // The invalid ones are drawn in proportion to the platforms' weights.
+        let mix = Self.only {
+            ($0.gowit, $0.vtex, $0.kevel, $0.impact) = (25, 25, 25, 25)
+            $0.invalid = 100
+        }
+        var statuses: [TrafficForm: Int] = [:]
+        for request in requests(2000, mix: mix) {
+            guard case .refused(let expected) = request.expectation, request.form != .native,
+                request.form != .topsort
+            else { continue }
+            var upstream = try parsed(request)
+            upstream.path = String(upstream.path.dropFirst(request.form.rawValue.utf8.count + 1))
+            let judgement = GatewayPlatform.standIn(request.form.rawValue)
+                .judge(upstream, nowMilliseconds: Self.now)
+            #expect(expected.contains(judgement.answer.status), "\(judgement)")
+            #expect(request.events.isEmpty && judgement.recorded.isEmpty)
+            statuses[request.form, default: 0] += 1
+        }
+        #expect(Set(statuses.keys) == [.gowit, .vtex, .kevel, .impact])
+    }
+
+    @Test func `the source's own credentials go along, and no other's`() throws {
+        for request in requests(
+            600, mix: Self.only { ($0.gowit, $0.vtex, $0.kevel, $0.impact) = (1, 1, 1, 1) })
+        {
+            let parsed = try parsed(request)
+            let authorization = parsed.header("authorization")
+            switch request.form {
+            case .gowit, .gowitSDK:
+                #expect(parsed.header("data-source-uuid") == GatewayPlatform.accounts.dataSource)
+                #expect(authorization == (parsed.method == "GET" ? nil : "k"))
+            case .impact: #expect(authorization?.hasPrefix("Basic ") == true)
+            default: #expect(authorization == nil)
+            }
+        }
     }
 
     @Test func `a seed makes the same requests`() {

@@ -20,8 +20,42 @@ struct GatewayPlatform: StandInPlatform {
                 answer: StandInAnswer(
                     status: 200, headers: [("content-type", "image/gif"), ("cache-control", "no-store")],
                     body: Array("GIF89a".utf8)))
+        case let path where !path.hasPrefix("/v1/"):
+            return platform(request, nowMilliseconds: nowMilliseconds)
         default:
             return native(request)
+        }
+    }
+
+    static let accounts = TrafficAccounts(
+        dataSource: "7d0f3f0e-6f0b-4a53-9a6e-0c6c2f1f7f10", key: "k", gowitMarketplace: "m-1",
+        vtexPublisher: "pub-1", kevelNetwork: "123", impactAccount: "IRsid1")
+
+    /// The platform's own stand-in judges, and where the gateway answers otherwise than the platform does,
+    /// the answer is the gateway's.
+    private func platform(_ request: StandInRequest, nowMilliseconds: Int64) -> Judgement {
+        var upstream = request
+        let words = request.path.split(separator: "/").map(String.init)
+        if request.path.hasPrefix("/gowit/server/sdk/") {
+            return .taken([], answer: StandInAnswer(status: 204))
+        }
+        upstream.path = String(request.path.dropFirst(words[0].count + 1))
+        var judgement = Self.standIn(words[0]).judge(upstream, nowMilliseconds: nowMilliseconds)
+        if words[0] == "kevel", judgement.refusal == nil {
+            judgement.answer = StandInAnswer(status: 204, headers: [("kevel-debug", "queued")])
+        }
+        return judgement
+    }
+
+    static func standIn(_ name: String) -> any StandInPlatform {
+        switch name {
+        case "gowit":
+            GowitStandIn(
+                key: "k", dataSource: accounts.dataSource, marketplace: accounts.gowitMarketplace,
+                path: "/events")
+        case "vtex": VtexStandIn(publisher: accounts.vtexPublisher)
+        case "kevel": KevelStandIn(network: accounts.kevelNetwork)
+        default: ImpactStandIn(account: accounts.impactAccount, token: "k")
         }
     }
 
@@ -55,7 +89,7 @@ struct GatewayPlatform: StandInPlatform {
 
 @Suite struct TrafficTests {
     private func run(
-        events: Int, faults: [FaultStep] = [], rate: Double? = nil
+        events: Int, faults: [FaultStep] = [], rate: Double? = nil, mix: TrafficMix = TrafficMix()
     ) throws -> (traffic: Traffic, server: StandInServer) {
         let server = try StandInServer(StandIn(GatewayPlatform(), faults: FaultScript(faults)))
         defer { server.stop() }
@@ -63,6 +97,8 @@ struct GatewayPlatform: StandInPlatform {
         plan.connections = 3
         plan.eventsMax = events
         plan.eventsPerSecond = rate
+        plan.mix = mix
+        plan.accounts = GatewayPlatform.accounts
         let traffic = Traffic(plan, ledger: TrafficLedger())
         traffic.start()
         traffic.wait()
@@ -83,6 +119,22 @@ struct GatewayPlatform: StandInPlatform {
         let missing = server.standIn.ledger.missing(
             of: traffic.ledger.events.filter { $0.form == .native }.map { "\($0.id)" })
         #expect(missing == [])
+    }
+
+    @Test func `traffic in every platform's form is answered as documented`() throws {
+        let (traffic, server) = try run(events: 2500, mix: .allPlatforms)
+        #expect(traffic.totals.unexpectedSamples == [])
+        #expect(traffic.totals.acknowledged == traffic.ledger.count)
+        let ledger = server.standIn.ledger
+        for (form, traces) in [
+            (TrafficForm.gowit, \TrafficEvent.gowitTraces), (.vtex, \.vtexTraces), (.kevel, \.kevelTraces),
+        ] {
+            let events = traffic.ledger.events.filter { $0.form == form }
+            #expect(events.count > 15)
+            #expect(ledger.missing(of: events.flatMap { $0[keyPath: traces] }) == [])
+        }
+        let conversions = traffic.ledger.events.filter { $0.form == .impact }
+        #expect(ledger.missing(of: conversions.map { "\($0.id)" }) == [] && conversions.count > 15)
     }
 
     @Test func `it goes on after resets and refusals to serve`() throws {

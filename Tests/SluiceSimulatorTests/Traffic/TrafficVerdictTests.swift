@@ -33,6 +33,39 @@ import Testing
                 == .acknowledged)
     }
 
+    @Test func `each platform's promise has its form`() {
+        func acknowledged(_ answer: HTTPClientAnswer, _ form: TrafficForm) -> Bool {
+            TrafficVerdict(answer, to: request(form, events: 1)) == .acknowledged
+        }
+        #expect(acknowledged(answer(204), .gowit) && acknowledged(answer(204), .gowitSDK))
+        #expect(!acknowledged(answer(200, "ok"), .gowit))
+        #expect(acknowledged(answer(204, headers: [(name: "kevel-debug", value: "queued")]), .kevel))
+        #expect(!acknowledged(answer(204), .kevel))
+        #expect(acknowledged(answer(202, #"{"messages":["click will be processed soon"]}"#), .vtex))
+        #expect(!acknowledged(answer(202, #"{"messages":[]}"#), .vtex))
+        #expect(!acknowledged(answer(200, #"{"messages":["click will be processed soon"]}"#), .vtex))
+        let queued = #"{"Status":"QUEUED","QueuedUri":"/Advertisers/s/APISubmissions/A-1"}"#
+        #expect(acknowledged(answer(200, queued), .impact))
+        #expect(!acknowledged(answer(200, #"{"Status":"ERROR"}"#), .impact))
+    }
+
+    @Test func `each platform's refusal has its form`() {
+        func right(_ status: Int, _ body: String, _ form: TrafficForm) -> Bool {
+            TrafficVerdict(answer(status, body), to: request(form, events: 0, .refused(statuses: [status])))
+                == .refusedRightly
+        }
+        #expect(right(400, #"{"message":"x","details":{"ad_id":"y"}}"#, .gowit))
+        #expect(
+            !right(400, #"{"error":"x"}"#, .gowit) && !right(400, #"{"message":"x","details":[]}"#, .gowit))
+        let entry = ##"{"instancePath":"","keyword":"required","message":"m","params":{},"schemaPath":"#"}"##
+        #expect(right(422, "[\(entry)]", .vtex) && !right(422, "[]", .vtex) && !right(422, entry, .vtex))
+        #expect(right(400, "maximum of 100 userKeys exceeded", .kevel) && !right(400, "no", .kevel))
+        let failed =
+            #"{"Status":"ERROR","Message":"Validation Failed","Errors":[{"Field":"OrderId","Message":"m"}]}"#
+        #expect(right(400, failed, .impact))
+        #expect(!right(400, #"{"Status":"ERROR","Message":"Validation Failed","Errors":[]}"#, .impact))
+    }
+
     @Test func `a promise in the wrong form is still a promise`() {
         let cases: [(HTTPClientAnswer, TrafficRequest)] = [
             (answer(200), request(.topsort, events: 1)),

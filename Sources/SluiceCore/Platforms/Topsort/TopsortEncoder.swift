@@ -55,7 +55,7 @@ package final class TopsortEncoder: PlatformEncoder {
         return .added
     }
 
-    package func finish(into request: inout OutgoingRequest) {
+    package func finish(part: Int, into request: inout OutgoingRequest) {
         request.method = .post
         request.path.append("/v2/events")
         request.contentType = "application/json"

@@ -51,7 +51,7 @@ package final class WebhookEncoder: PlatformEncoder {
         return .added
     }
 
-    package func finish(into request: inout OutgoingRequest) {
+    package func finish(part: Int, into request: inout OutgoingRequest) {
         body.append(0x5D)
         request.method = .post
         request.contentType = "application/json"

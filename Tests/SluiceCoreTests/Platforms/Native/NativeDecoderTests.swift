@@ -356,6 +356,8 @@ import Testing
         func accepts(_ rule: ValueRule) -> Set<String> {
             switch rule {
             case .text, .choice, .hash, .personal, .address, .time, .eventType: ["string"]
+            case .identifier, .moment: ["string", "number"]
+            case .textElseKept: ["string", "number", "boolean", "array", "object"]
             case .decimal, .integer, .number: ["number"]
             case .boolean: ["boolean"]
             case .textList, .anyList, .rows: ["array"]

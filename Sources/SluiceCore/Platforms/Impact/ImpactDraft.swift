@@ -1,0 +1,409 @@
+/// A parameter that is wrong, and why.
+struct ImpactProblem {
+    /// A name of impact.com's; empty when `key` is the sender's.
+    var field: StaticString = ""
+    /// The item's number behind the name; 0 for none.
+    var number = 0
+    /// The parameter's decoded name, in the draft.
+    var key: Slot?
+    var code = FieldProblem.Code.invalidValue
+    var limit = 0
+    var rule: ValueRule?
+    /// What the code and the rule cannot say.
+    var words: StaticString = ""
+}
+
+/// One conversion under construction: its parameters, as they come, become fields of the event's draft.
+///
+/// The parameters of items are kept apart until all have come, because they come in any order.
+///
+/// Invariants: 1. there are `ImpactItem.count` slots for each row. 2. a bit of `given` is set only if
+/// the parameter at that place has a value that is right.
+/// Owner: the decoder that holds it.
+struct ImpactDraft: ~Copyable {
+    private(set) var problems: [ImpactProblem] = []
+
+    private let json: JSONScratch
+    private var receivedMilliseconds: Int64 = 0
+    /// By place in `ImpactName.all`.
+    private var seen: UInt64 = 0
+    private var given: UInt64 = 0
+    private var aliases: [(place: Int, name: Slot, value: Slot)] = []
+    private var rows: [Slot] = []
+    private var rowsGiven: [UInt16] = []
+    private var rowCount = 0
+    /// How often each item's parameter came without a number.
+    private var repetitions = [Int](repeating: 0, count: ImpactItem.count)
+
+    init(json: JSONScratch) {
+        self.json = json
+        rows.reserveCapacity(16 * ImpactItem.count)
+        rowsGiven.reserveCapacity(16)
+        aliases.reserveCapacity(4)
+    }
+
+    mutating func begin(receivedMilliseconds: Int64) {
+        self.receivedMilliseconds = receivedMilliseconds
+        seen = 0
+        given = 0
+        rowCount = 0
+        if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
+        if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
+        for item in 0..<ImpactItem.count { repetitions[item] = 0 }
+    }
+
+    mutating func note(_ problem: ImpactProblem) {
+        if problems.count < CoreLimits.problemsMax { problems.append(problem) }
+    }
+
+    // MARK: reading
+
+    /// Reads `name=value&…`. All values are copied into the draft's scratch memory.
+    mutating func readForm(_ body: Bytes, into fields: inout EventFields) {
+        var parameters = QueryFields(body)
+        while let (name, value) = parameters.next() {
+            guard let key = fields.decodedSlot(name) else {
+                note(ImpactProblem(code: .invalidEncoding, words: "has a name that is not percent-encoded UTF-8"))
+                continue
+            }
+            guard let text = fields.decodedSlot(value) else {
+                note(ImpactProblem(key: key, code: .invalidEncoding))
+                continue
+            }
+            take(key, text, &fields)
+        }
+    }
+
+    /// Reads an object of flat members, whose values are strings, numbers or truth values.
+    ///
+    /// - Returns: false when the text is another JSON value.
+    mutating func readJSON(_ reader: inout JSONReader, into fields: inout EventFields) throws(JSONError) -> Bool {
+        guard try reader.peek() == .object else { return false }
+        try reader.enterObject()
+        while let name = try reader.nextKey() {
+            let key = fields.textSlot(name)
+            switch try reader.peek() {
+            case .string: take(key, fields.textSlot(try reader.string()), &fields)
+            case .number:
+                let number = try reader.number()
+                take(key, Slot(.raw, .input, start: Int(number.start), count: Int(number.count)), &fields)
+            case .true, .false:
+                let start = reader.offset
+                take(key, Slot(.raw, .input, start: start, count: try reader.bool() ? 4 : 5), &fields)
+            case .null: try reader.null()
+            case .object, .array:
+                _ = try reader.skipValue()
+                note(ImpactProblem(key: key, code: .wrongType, words: "must be a string or a number"))
+            }
+        }
+        try reader.end()
+        return true
+    }
+
+    /// Takes one parameter. One without a value counts as not given.
+    private mutating func take(_ key: Slot, _ value: Slot, _ fields: inout EventFields) {
+        let name = fields.bytes(key)
+        let place = ImpactName.place(of: name)
+        if place >= 0 { return takeNamed(place, key, value, &fields) }
+        if let (item, number) = ImpactItem.parse(name) { return takeItem(item, number, value, &fields) }
+        if value.count > 0 { keep(key, value, &fields) }
+    }
+
+    private mutating func takeNamed(_ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields) {
+        guard value.count > 0 else { return }
+        let bit: UInt64 = 1 << UInt64(place)
+        let name = ImpactName.all[place]
+        guard seen & bit == 0 else { return note(ImpactProblem(field: name.name, code: .duplicateKey)) }
+        seen |= bit
+        if case .alias = name.target {
+            aliases.append((place, key, value))
+        } else {
+            store(name, place, key, value, &fields)
+        }
+    }
+
+    /// Checks a value and puts it where it belongs.
+    private mutating func store(
+        _ name: ImpactName, _ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields
+    ) {
+        let bit: UInt64 = 1 << UInt64(place)
+        switch name.target {
+        case .time:
+            guard let time = time(fields.bytes(value)) else {
+                return note(
+                    ImpactProblem(
+                        field: name.name, words: "must be NOW or a time as in 2026-01-02T03:04:05Z"))
+            }
+            fields.occurredMilliseconds = time
+            fields.mark(.occurredAt)
+        case .email:
+            if ImpactDraft.isSHA1(fields.bytes(value)) {
+                keep(key, value, &fields)
+            } else if let slot = checked(value, name.rule, name.name, 0, &fields) {
+                fields.set(.userEmailSHA256, slot)
+            } else {
+                return
+            }
+        case .currency:
+            guard ImpactDraft.isCurrency(fields.bytes(value)) else {
+                return note(ImpactProblem(field: name.name, words: "must be three letters of ISO 4217"))
+            }
+            fields.set(.orderCurrency, ImpactDraft.text(value))
+        case .field(.orderDiscount) where isNegativeAmount(fields.bytes(value)):
+            keep(key, value, &fields)
+        case .field(let field):
+            guard let slot = checked(value, name.rule, name.name, 0, &fields) else { return }
+            fields.set(field, slot)
+        case .ext:
+            guard checked(value, name.rule, name.name, 0, &fields) != nil else { return }
+            keep(key, value, &fields)
+        case .alias: return
+        }
+        given |= bit
+    }
+
+    private mutating func takeItem(
+        _ item: ImpactItem, _ number: Int, _ value: Slot, _ fields: inout EventFields
+    ) {
+        var number = number
+        if number == 0 {
+            repetitions[Int(item.rawValue)] += 1
+            number = repetitions[Int(item.rawValue)]
+        }
+        guard number <= CoreLimits.itemsMax else {
+            return note(
+                ImpactProblem(field: item.parameter, code: .tooMany, words: "is given for more than 1000 items"))
+        }
+        guard value.count > 0 else { return }
+        openRow(number - 1)
+        let bit: UInt16 = 1 << UInt16(item.rawValue)
+        guard rowsGiven[number - 1] & bit == 0 else {
+            return note(ImpactProblem(field: item.parameter, number: number, code: .duplicateKey))
+        }
+        // Marked in any case, so that a wrong value is no gap.
+        rowsGiven[number - 1] |= bit
+        var slot = value
+        if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
+            guard let taken = checked(value, item.rule, item.parameter, number, &fields) else { return }
+            slot = taken
+        } else {
+            slot.form = .raw
+        }
+        rows[(number - 1) * ImpactItem.count + Int(item.rawValue)] = slot
+    }
+
+    private mutating func openRow(_ row: Int) {
+        while rowCount <= row {
+            if rowsGiven.count == rowCount {
+                rowsGiven.append(0)
+                for _ in 0..<ImpactItem.count { rows.append(.none) }
+            }
+            rowsGiven[rowCount] = 0
+            rowCount += 1
+        }
+    }
+
+    // MARK: finishing
+
+    /// Notes what only shows when all parameters have come, and completes the event's draft.
+    mutating func finish(into fields: inout EventFields) {
+        for (place, key, value) in aliases {
+            guard case .alias(let target) = ImpactName.all[place].target else { continue }
+            if seen & (1 << UInt64(target)) == 0 {
+                // Its own name is the one its sender knows.
+                var name = ImpactName.all[target]
+                name = ImpactName(name: ImpactName.all[place].name, rule: name.rule, target: name.target)
+                seen |= 1 << UInt64(target)
+                store(name, target, key, value, &fields)
+            } else if checked(value, ImpactName.all[place].rule, ImpactName.all[place].name, 0, &fields) != nil {
+                keep(key, value, &fields)
+            }
+        }
+        checkRequired()
+        finishItems(&fields)
+    }
+
+    private mutating func checkRequired() {
+        for place in [ImpactName.Place.campaignID, ImpactName.Place.eventDate, ImpactName.Place.orderID]
+        where seen & (1 << UInt64(place)) == 0 {
+            note(ImpactProblem(field: ImpactName.all[place].name, code: .missing))
+        }
+        if seen & ImpactName.eventTypeMask == 0 {
+            note(
+                ImpactProblem(
+                    field: "EventTypeId", code: .missing, words: "is required, or else ActionTrackerId or EventTypeCode"))
+        }
+        if seen & ImpactName.attributionMask == 0 {
+            note(
+                ImpactProblem(
+                    field: "ClickId", code: .missing,
+                    words:
+                        "is required, or else one of CustomerId, CustomProfileId, OrderPromoCode, PromoCode, MediaId, MediaPartnerId, UniqueUrl, CallerId, GoogAId, AndroidId, AppleIfa, AppleIfv"
+                ))
+        }
+        let both: UInt64 = 1 << ImpactName.Place.mediaID | 1 << ImpactName.Place.mediaPartnerID
+        if seen & both == both {
+            note(
+                ImpactProblem(field: "MediaPartnerId", code: .conflict, words: "must not be given together with MediaId"))
+        }
+    }
+
+    private mutating func finishItems(_ fields: inout EventFields) {
+        for row in 0..<rowCount {
+            fields.beginItem()
+            guard rowsGiven[row] != 0 else {
+                note(
+                    ImpactProblem(
+                        field: "ItemSku", number: row + 1, code: .missing,
+                        words: "is required: items are numbered from 1 without gaps"))
+                continue
+            }
+            if has(row, .price), has(row, .subTotal) {
+                note(
+                    ImpactProblem(
+                        field: "ItemSubTotal", number: row + 1, code: .conflict,
+                        words: "must not be given together with ItemPrice"))
+            }
+            guard problems.isEmpty else { continue }
+            finishItem(row, &fields)
+        }
+        guard problems.isEmpty else { return }
+        for item in ImpactItem.allCases { keepColumn(item, &fields) }
+    }
+
+    private func has(_ row: Int, _ item: ImpactItem) -> Bool { rowsGiven[row] & (1 << UInt16(item.rawValue)) != 0 }
+
+    private func slot(_ row: Int, _ item: ImpactItem) -> Slot? {
+        has(row, item) ? rows[row * ImpactItem.count + Int(item.rawValue)] : nil
+    }
+
+    private func number(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> ExactDecimal? {
+        slot(row, item).flatMap { try? ExactDecimal.parse(fields.bytes($0)) }
+    }
+
+    /// A line's discount below zero has no canonical name either.
+    private func isKept(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> Bool {
+        guard has(row, item) else { return false }
+        if item.field == nil { return true }
+        return item == .totalDiscount && number(row, item, fields)?.isNegative == true
+    }
+
+    private func finishItem(_ row: Int, _ fields: inout EventFields) {
+        for item in ImpactItem.allCases {
+            guard let field = item.field, let slot = slot(row, item), !isKept(row, item, fields) else { continue }
+            fields.setItem(row, field, slot)
+        }
+        if !has(row, .quantity) { fields.setItem(row, .quantity, fields.copy(Bytes("1"), form: .raw)) }
+        let quantity = number(row, .quantity, fields) ?? ExactDecimal(1)
+        if let price = slot(row, .price) {
+            fields.setItem(row, .unitPrice, price)
+        } else if let price = number(row, .subTotal, fields)?.dividedExactly(by: quantity) {
+            set(price, row, .unitPrice, &fields)
+        }
+        if !has(row, .totalDiscount), let each = number(row, .discount, fields), !each.isNegative,
+            let discount = try? each.multiplied(by: quantity)
+        {
+            set(discount, row, .discount, &fields)
+        }
+    }
+
+    private func set(_ number: ExactDecimal, _ row: Int, _ field: ItemField, _ fields: inout EventFields) {
+        let start = fields.scratch.count
+        fields.scratch.append(number)
+        fields.setItem(row, field, Slot(.raw, .scratch, start: start, count: fields.scratch.count - start))
+    }
+
+    /// Keeps an item's parameter without a canonical name as one list for all items, with `null` for those
+    /// that lack it: `"ItemMpn":["a",null,"c"]`.
+    private mutating func keepColumn(_ item: ImpactItem, _ fields: inout EventFields) {
+        var rowsToKeep = 0
+        for row in 0..<rowCount where isKept(row, item, fields) { rowsToKeep = row + 1 }
+        guard rowsToKeep > 0 else { return }
+        fields.work.removeAll()
+        for row in 0..<rowsToKeep {
+            fields.work.append(row == 0 ? 0x5B : 0x2C)
+            guard isKept(row, item, fields), let slot = slot(row, item) else {
+                fields.work.append("null")
+                continue
+            }
+            if slot.form == .raw {
+                fields.work.append(fields.bytes(slot))
+            } else {
+                fields.work.appendJSONString(fields.bytes(slot))
+            }
+        }
+        fields.work.append(0x5D)
+        let start = fields.scratch.count
+        fields.scratch.append(fields.work.bytes)
+        let value = Slot(.raw, .scratch, start: start, count: fields.scratch.count - start)
+        keep(fields.copy(Bytes(item.parameter), form: .verbatim), value, &fields)
+    }
+
+    // MARK: values
+
+    /// The value as the rule has it; nil when it is wrong, which has been noted then.
+    private mutating func checked(
+        _ value: Slot, _ rule: ValueRule, _ field: StaticString, _ number: Int, _ fields: inout EventFields
+    ) -> Slot? {
+        var problem = ImpactProblem(field: field, number: number, rule: rule)
+        switch fields.takeText(ImpactDraft.text(value), rule, empty: .refused, previous: nil, scratch: json) {
+        case .slot(let slot): return slot
+        case .bad(let code, let limit):
+            problem.code = code
+            problem.limit = limit
+        default: problem.code = .wrongType
+        }
+        note(problem)
+        return nil
+    }
+
+    /// JSON's numbers and truth values as the text they are in a form.
+    private static func text(_ value: Slot) -> Slot {
+        guard value.form == .raw else { return value }
+        var slot = value
+        slot.form = .verbatim
+        return slot
+    }
+
+    private func time(_ text: Bytes) -> Int64? {
+        text.equals("NOW") ? receivedMilliseconds : Moment.parseISO8601(text)
+    }
+
+    private func isNegativeAmount(_ text: Bytes) -> Bool {
+        guard text.count <= CoreLimits.decimalBytesMax, text.count > 1, text[0] == 0x2D else { return false }
+        return (try? ExactDecimal.parse(text)) != nil
+    }
+
+    static func isSHA1(_ text: Bytes) -> Bool {
+        guard text.count == 40 else { return false }
+        for index in 0..<40 where hexValue(text[index]) > 15 { return false }
+        return true
+    }
+
+    static func isCurrency(_ text: Bytes) -> Bool {
+        guard text.count == 3 else { return false }
+        for index in 0..<3 where (text[index] | 0x20) &- 0x61 >= 26 { return false }
+        return true
+    }
+
+    /// Keeps a parameter for `ext.impact`, under the name it came with.
+    private mutating func keep(_ key: Slot, _ value: Slot, _ fields: inout EventFields) {
+        let name = fields.bytes(key)
+        guard name.count <= CoreLimits.unknownKeyBytesMax else {
+            return note(ImpactProblem(code: .tooLong, words: "has a name longer than 256 bytes"))
+        }
+        if name.firstIndex(of: 0) != nil || (value.form == .plain && fields.bytes(value).firstIndex(of: 0) != nil) {
+            return note(ImpactProblem(key: key, code: .nulCharacter))
+        }
+        let hash = hash64(name, seed: 0)
+        for other in fields.unknown where other.keyHash == hash && fields.bytes(other.key).equals(name) {
+            return note(ImpactProblem(key: key, code: .duplicateKey))
+        }
+        guard fields.unknown.count < CoreLimits.unknownMembersMax else {
+            return note(
+                ImpactProblem(key: key, code: .tooMany, words: "is one of more than 256 further parameters"))
+        }
+        fields.unknown.append(
+            UnknownMember(object: 0, fromExtension: false, item: -1, key: key, value: value, keyHash: hash))
+    }
+}

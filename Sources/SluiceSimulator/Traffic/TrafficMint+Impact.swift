@@ -1,0 +1,67 @@
+import SluiceCore
+
+// Conversions as advertisers' backends report them to impact.com.
+
+extension TrafficMint {
+    /// It names neither user, session, seller nor email; Kevel takes the customer for a user key.
+    private static let impactFates = TrafficFates(
+        topsort: .refused, gowit: .refused, vtex: .refused, kevel: .delivered, impact: .delivered)
+
+    mutating func impact(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
+        let id = TraceID(using: &random)
+        let count = 1 + random.next(below: 3)
+        var parameters = [
+            ("CampaignId", "1000"), ("EventTypeId", "9876"), ("EventDate", pick(["NOW", time(now)])),
+            ("OrderId", "\(id)"), ("CustomerId", user()), ("CurrencyCode", "EUR"),
+            ("OrderPromoCode", "spring & \(random.next(below: 9))0%"),
+        ]
+        if chance(0.5) { parameters.append(("ClickId", "click-\(random.next())")) }
+        for item in 0..<count {
+            parameters += [
+                ("ItemSku\(item + 1)", TrafficEvent.product(of: id, item: item)),
+                ("ItemName\(item + 1)", searchWord()),
+                ("ItemQuantity\(item + 1)", "\(1 + random.next(below: 3))"),
+                ("ItemPrice\(item + 1)", price()),
+            ]
+        }
+        let isForm = chance(0.7)
+        let body =
+            isForm
+            ? PlainEscape.parameters(parameters, isForm: true)
+            : "{" + parameters.map { "\"\($0)\":\(PlainJSON.quote($1))" }.joined(separator: ",") + "}"
+        return impactRequest(
+            accounts, body: body,
+            contentType: isForm ? "application/x-www-form-urlencoded" : "application/json",
+            events: [
+                TrafficEvent(id: id, type: .purchase, form: .impact, items: count, fates: Self.impactFates)
+            ],
+            expectation: .taken)
+    }
+
+    private func impactRequest(
+        _ accounts: TrafficAccounts, body: String, contentType: String, events: [TrafficEvent],
+        expectation: TrafficExpectation
+    ) -> TrafficRequest {
+        request(
+            "POST", "/impact/Advertisers/\(accounts.impactAccount)/Conversions",
+            headers: [
+                (
+                    "Authorization",
+                    ImpactStandIn.credential(account: accounts.impactAccount, token: accounts.key)
+                ),
+                ("Content-Type", contentType), ("Accept", "application/json"),
+            ], body: body, events: events, form: .impact, expectation: expectation)
+    }
+
+    mutating func impactRefused(_ accounts: TrafficAccounts) -> TrafficRequest {
+        let body = pick([
+            "CampaignId=1000&EventTypeId=9876&EventDate=NOW&CustomerId=c",
+            "CampaignId=1000&EventTypeId=9876&EventDate=NOW&OrderId=o",
+            "CampaignId=x&EventTypeId=9876&EventDate=soon&OrderId=o&CustomerId=c",
+            "CampaignId=1000&EventTypeId=9876&EventDate=NOW&OrderId=o&CustomerId=c&ItemSku2=b&ItemPrice2=1",
+        ])
+        return impactRequest(
+            accounts, body: body, contentType: "application/x-www-form-urlencoded", events: [],
+            expectation: .refused(statuses: [400]))
+    }
+}
