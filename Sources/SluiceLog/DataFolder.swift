@@ -73,7 +73,7 @@ final class FolderLock {
     init(_ folder: DataFolder) throws(LogError) {
         // O_CLOEXEC: a child that inherits the descriptor would keep the lock beyond our death.
         // Safety: the path lives as long as the call; so in all calls with a path below.
-        let file = unsafe open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let file = unsafe open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw .system(errno, path: folder.lock, doing: "opening the lock file") }
         if flock(file, LOCK_EX | LOCK_NB) != 0 {
             let code = errno
@@ -121,7 +121,7 @@ enum FileCalls {
             let parent = built.isEmpty ? "/" : built
             built += "/" + part
             // Safety: the path lives as long as the call; so in all calls below.
-            if unsafe mkdir(built, 0o755) == 0 {
+            if unsafe mkdir(built, 0o700) == 0 {
                 try syncFolder(parent)
             } else if errno == EEXIST {
                 guard isFolder(built) else { throw .notAFolder(path: built) }

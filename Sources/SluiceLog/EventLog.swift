@@ -11,6 +11,9 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     case sealedLeftover(path: String)
     /// A segment that is not the newest cannot be read; the rest is served.
     case unreadable(path: String, reason: LogError)
+    /// The newest segment cannot be used; it lies under another name now, and the log goes on behind
+    /// every block it may have held.
+    case setAside(path: String, as: String, nextBlock: Int64, reason: LogError)
 
     package var description: String {
         switch self {
@@ -19,6 +22,9 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
         case .removedIncomplete(let path): "removed \(path), left by a crash, which held no events"
         case .sealedLeftover(let path): "closed the segment \(path)"
         case .unreadable(let path, let reason): "cannot read the segment \(path): \(reason)"
+        case .setAside(let path, let aside, let next, let reason):
+            "cannot use the newest segment \(path): \(reason). It is kept as \(aside) for those who repair"
+                + " it; its events are not delivered, and the log goes on with block \(next)"
         }
     }
 }
@@ -36,6 +42,9 @@ package final class EventLog: @unchecked Sendable {
     package let stats = LogStats()
     /// What opening found, in the order of segments.
     package let notices: [LogNotice]
+    /// Whether the log holds events although there was no state file when it was opened. Every start
+    /// makes that file, so it was there once.
+    package let stateWasLost: Bool
     let clock: LogClock
     let faults: LogFaults
     let headCell: LogHeadCell
@@ -64,11 +73,13 @@ package final class EventLog: @unchecked Sendable {
         self.faults = faults
         try folder.create()
         lock = try FolderLock(folder)
+        let hasState = FileCalls.exists(folder.state)
         let survey = try LogSurvey(
             folder: folder, configuration: configuration, clock: clock, faults: faults)
         for entry in survey.entries { catalog.add(entry) }
         notices = survey.notices
         headCell = LogHeadCell(survey.head)
+        stateWasLost = !hasState && survey.head.events > 0
         newest = survey.newest
         stats.currentSegment.store(survey.entries.last?.firstBlock ?? 0, ordering: .relaxed)
     }

@@ -22,35 +22,55 @@ struct LogSurvey {
         for segment in segments.dropLast() {
             try addOlder(segment.firstBlock, segment.path, configuration, clock)
         }
-        if segments.isEmpty {
-            try WriterSegment.create(
-                in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(),
-                configuration: configuration)
-            segments = try folder.segments()
+        if let last = segments.last {
+            do throws(LogError) {
+                try takeNewest(last.firstBlock, last.path, configuration, faults)
+                return
+            } catch {
+                guard DamagedSegment.mayBeSetAside(error, path: last.path) else { throw error }
+                let damaged = DamagedSegment(folder: folder, firstBlock: last.firstBlock, path: last.path)
+                let aside = try damaged.setAside(nowMilliseconds: clock.wallMilliseconds())
+                let next = damaged.headBehind(head, aside: aside)
+                self.notices.append(
+                    .setAside(path: last.path, as: aside, nextBlock: next.nextBlock, reason: error))
+                try beginNewest(at: next, folder, configuration, clock, faults)
+            }
+        } else {
+            try beginNewest(at: head, folder, configuration, clock, faults)
         }
-        guard let last = segments.last else {
-            throw .missing(path: folder.segment(firstBlock: head.nextBlock))
-        }
-        _ = try LogSurvey.header(last.path)
-        let newest = try WriterSegment(path: last.path, configuration: configuration, faults: faults)
-        self.newest = newest
-        let extent: SegmentExtent?
+    }
+
+    private mutating func beginNewest(
+        at head: LogHead, _ folder: DataFolder, _ configuration: LogConfiguration, _ clock: LogClock,
+        _ faults: LogFaults
+    ) throws(LogError) {
+        try WriterSegment.create(
+            in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(), configuration: configuration)
+        try takeNewest(head.nextBlock, folder.segment(firstBlock: head.nextBlock), configuration, faults)
+    }
+
+    /// Opens the segment that is written to.
+    private mutating func takeNewest(
+        _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ faults: LogFaults
+    ) throws(LogError) {
+        _ = try LogSurvey.header(path)
+        let newest = try WriterSegment(path: path, configuration: configuration, faults: faults)
         do throws(LogError) {
-            try LogSurvey.checkName(newest.description, last.firstBlock)
-            extent = try newest.extent()
+            try LogSurvey.checkName(newest.description, firstBlock)
+            let extent = try newest.extent()
+            let description = newest.description
+            try append(
+                first: extent?.firstBlock ?? description.firstBlock,
+                end: LogHead(
+                    nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+                    events: extent?.endEvent ?? description.firstEvent),
+                SegmentCatalog.Entry(
+                    firstBlock: firstBlock, path: path, firstEvent: description.firstEvent, isSealed: false))
         } catch {
             newest.close()
             throw error
         }
-        let description = newest.description
-        try append(
-            first: extent?.firstBlock ?? description.firstBlock,
-            end: LogHead(
-                nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
-                events: extent?.endEvent ?? description.firstEvent),
-            SegmentCatalog.Entry(
-                firstBlock: last.firstBlock, path: last.path, firstEvent: description.firstEvent,
-                isSealed: false))
+        self.newest = newest
     }
 
     /// Takes up a segment that is not the newest, closing it where that was left undone.

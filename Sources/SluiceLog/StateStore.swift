@@ -40,6 +40,29 @@ final class StateStore: DeliveryState {
 
     deinit { try? queue.close() }
 
+    /// The end of the log as far as cursors know it; nil when the file tells nothing.
+    static func furthest(path: String) -> LogHead? {
+        guard FileCalls.exists(path) else { return nil }
+        var settings = Configuration()
+        settings.readonly = true
+        guard let queue = try? DatabaseQueue(path: path, configuration: settings) else { return nil }
+        defer { try? queue.close() }
+        let row = try? queue.inDatabase { database in
+            try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT max(block), max(event_index),
+                           max(start_event + delivered + rejected + parked + expired + filtered)
+                    FROM cursor
+                    """)
+        }
+        guard let row, let block = Int64.fromDatabaseValue(row[0]),
+            let index = Int64.fromDatabaseValue(row[1]), let events = Int64.fromDatabaseValue(row[2])
+        else { return nil }
+        // A cursor within a block has used its number.
+        return LogHead(nextBlock: index > 0 ? block + 1 : block, events: events)
+    }
+
     private static func prepare(_ queue: DatabaseQueue, path: String) throws {
         try queue.inDatabase { database in
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0

@@ -16,6 +16,8 @@ package enum Gateway {
         _ configuration: Configuration, logger: Logger, stopsAtEndOfInput: Bool = false
     ) throws -> Int32 {
         ProcessSignals.block()
+        // Events speak of people: nobody else on the machine reads the data folder.
+        umask(0o077)
         raiseDescriptorLimit(configuration, logger)
         let troubleLog = TroubleLog(logger: logger)
         let pipeline = try Pipeline(
@@ -54,7 +56,7 @@ package enum Gateway {
             ])
 
         if stopsAtEndOfInput { EndOfInput.watch() }
-        let watch = LogWatch(pipeline.log.stats, pipeline.readiness, troubleLog)
+        let watch = LogWatch(pipeline.log.stats, pipeline.readiness, troubleLog, logger)
         while true {
             // Wakes now and then to tell of trouble that was counted but not written.
             if let signal = ProcessSignals.waitForTermination(milliseconds: 1000) {
@@ -66,6 +68,11 @@ package enum Gateway {
                 break
             }
             watch.look()
+            if pipeline.delivery.isSaveFailing {
+                pipeline.readiness.obstruct("state", reason: "cursors cannot be saved")
+            } else {
+                pipeline.readiness.clear("state")
+            }
             troubleLog.flush()
         }
         // Whoever asks twice does not want to wait.

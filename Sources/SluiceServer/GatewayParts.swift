@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import SluiceIO
 import SluiceLog
 import Synchronization
@@ -106,8 +107,13 @@ package final class LogWatch {
     private let commitFailed: TroubleKind
     private let upkeepFailed: TroubleKind
     private var upkeepFailures: Int64 = 0
+    private var wasFailing = false
+    private let logger: Logger
 
-    package init(_ stats: LogStats, _ readiness: Readiness, _ troubles: TroubleLog) {
+    package init(
+        _ stats: LogStats, _ readiness: Readiness, _ troubles: TroubleLog, _ logger: Logger
+    ) {
+        self.logger = logger
         self.stats = stats
         self.readiness = readiness
         commitFailed = troubles.kind("commit_failed", level: .error)
@@ -116,10 +122,13 @@ package final class LogWatch {
 
     package func look() {
         if stats.isFailing, let failure = stats.failure {
+            wasFailing = true
             readiness.obstruct("log", reason: "cannot commit: \(failure.error)")
             commitFailed.report("the log cannot commit; events are answered 503: \(failure.error)")
         } else {
             readiness.clear("log")
+            if wasFailing { logger.notice("the log commits again") }
+            wasFailing = false
         }
         let failures = stats.upkeepFailures.load(ordering: .relaxed)
         if failures > upkeepFailures, let error = stats.upkeepFailure {

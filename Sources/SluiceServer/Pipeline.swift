@@ -59,7 +59,7 @@ package final class Pipeline {
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
             blocks: log.makeReader(), state: log.makeDeliveryState(),
-            options: DeliveryOptions.sluice, onTrouble: troubles.delivery)
+            options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost), onTrouble: troubles.delivery)
 
         // The log thread wakes delivery after each commit.
         let deliveryWaker = delivery.waker

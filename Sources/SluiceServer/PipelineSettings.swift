@@ -35,8 +35,9 @@ extension EdgeLimits {
 }
 
 extension DeliveryOptions {
-    package static var sluice: DeliveryOptions {
+    package static func sluice(stateWasLost: Bool) -> DeliveryOptions {
         var options = DeliveryOptions()
+        options.stateWasLost = stateWasLost
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
     }

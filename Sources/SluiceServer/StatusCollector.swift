@@ -85,7 +85,10 @@ package final class StatusCollector: @unchecked Sendable {
         timings.commit = HistogramSnapshot(
             boundsSeconds: LatencyHistogram.boundsSeconds, counts: log.stats.commitTime.counts.map(Int.init),
             sumSeconds: log.stats.commitTime.sumSeconds)
-        timings.delivery = delivery.statuses().map { ($0.name, HistogramSnapshot($0.durations)) }
+        let destinations = delivery.statuses()
+        timings.delivery = destinations.map { ($0.name, HistogramSnapshot($0.durations)) }
+        for destination in destinations { timings.outcomesAtStart[destination.name] = destination.countsAtStart }
+        timings.saveFailures = Int(delivery.saveFailures)
         return timings
     }
 

@@ -152,12 +152,13 @@ import Testing
         #expect(log.notices == [.unreadable(path: path, reason: reason)])
         #expect(try readAll(log.makeReader()).ids == ["1a", "1b", "3a", "3b"])
         log.close()
-        // The newest decides where the log goes on, so there it is fatal.
+        // The newest decides where the log goes on: its name counts, not what it holds.
         let newest = data.segment(firstBlock: 9)
         try runProgram(["cp", data.segment(firstBlock: 1), newest])
-        #expect(
-            throws: LogError.damaged(path: newest, reason: "its first block is 1, not 9 as its name says")
-        ) { try EventLog.open(folder: data.path) }
+        let again = try EventLog.open(folder: data.path)
+        #expect(again.head.nextBlock > 9 && again.head.events == 6)
+        #expect(!FileCalls.exists(newest))
+        again.close()
     }
 
     @Test func refusesForeignFiles() throws {
@@ -166,9 +167,6 @@ import Testing
         try data.create()
         let path = data.segment(firstBlock: 1)
         try runProgram(["sqlite3", path, "CREATE TABLE t (x)"])
-        #expect(throws: LogError.foreignFile(path: path)) { try EventLog.open(folder: data.path) }
-        try Data("a text that is no database, long enough for a header of a hundred bytes".utf8)
-            .write(to: URL(fileURLWithPath: path))
         #expect(throws: LogError.foreignFile(path: path)) { try EventLog.open(folder: data.path) }
         // The lock was given up each time.
         try FileManager.default.removeItem(atPath: path)
@@ -185,22 +183,56 @@ import Testing
         }
     }
 
-    @Test func refusesADamagedNewestSegment() throws {
+    /// Ways in which the newest segment can be beyond use.
+    enum Damage: CaseIterable { case firstPage, truncated, junk }
+
+    @Test(arguments: Damage.allCases)
+    func setsADamagedNewestSegmentAside(_ damage: Damage) throws {
         let rig = try LogRig()
         rig.start()
         rig.commit(["a"])
+        rig.commit(["b"])
         rig.stop()
-        let path = rig.log.folder.segment(firstBlock: 1)
+        let data = DataFolder(rig.folder.file("data"))
+        let path = data.segment(firstBlock: 1)
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        try file.seek(toOffset: 100)
-        try file.write(contentsOf: Data(repeating: 0xFF, count: 4000))
-        try file.close()
-        #expect {
-            try EventLog.open(folder: rig.folder.file("data"))
-        } throws: { error in
-            guard case .damaged(path, _)? = error as? LogError else { return false }
-            return true
+        switch damage {
+        case .firstPage:
+            try file.seek(toOffset: 100)
+            try file.write(contentsOf: Data(repeating: 0xFF, count: 4000))
+        case .truncated: try file.truncate(atOffset: 50)
+        case .junk: try file.write(contentsOf: Data(repeating: 0x55, count: 5000))
         }
+        try file.close()
+        let again = try LogRig(folder: rig.folder)
+        guard case .setAside(path, let aside, let next, _)? = again.log.notices.last else {
+            Issue.record("no notice: \(again.log.notices)")
+            return
+        }
+        #expect(FileCalls.exists(aside) && aside.hasPrefix(path + ".damaged-"))
+        #expect(next > 1 && again.log.head.nextBlock == next, "no number is used twice")
+        again.start()
+        #expect(isCommitted(again.commit(["c"]), as: next))
+        again.stop()
+        let third = try EventLog.open(folder: data.path)
+        #expect(third.head.nextBlock == next + 1 && third.notices.isEmpty)
+        third.close()
+    }
+
+    @Test func aStateFileThatIsMissingBesideALogWasLost() throws {
+        let rig = try LogRig()
+        #expect(!rig.log.stateWasLost, "nothing is in the log yet")
+        rig.start()
+        rig.commit(["a"])
+        rig.stop()
+        let path = rig.folder.file("data")
+        let lost = try EventLog.open(folder: path)
+        #expect(lost.stateWasLost)
+        _ = try lost.makeDeliveryState()
+        lost.close()
+        let known = try EventLog.open(folder: path)
+        #expect(!known.stateWasLost)
+        known.close()
     }
 
     /// Blocks 1, 2 and 3, of two events each, in a segment each.

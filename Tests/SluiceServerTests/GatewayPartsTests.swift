@@ -51,7 +51,7 @@ import Testing
         defer { rig.stop() }
         let readiness = Readiness()
         readiness.enter(.running)
-        let watch = LogWatch(rig.log.stats, readiness, TroubleLog(logger: logger))
+        let watch = LogWatch(rig.log.stats, readiness, TroubleLog(logger: logger), logger)
         watch.look()
         #expect(readiness.isReady)
         rig.gate.isFailing = true

@@ -251,6 +251,9 @@ package struct UpstreamSettings: Sendable {
     func result(_ code: CURLcode) -> TransferResult {
         // Safety: the handle is alive and idle.
         let status = unsafe ccurl_get_response_code(easy)
+        guard bodyRead <= UpstreamTransfer.bodyReadMax else {
+            return .failed("the answer exceeds \(UpstreamTransfer.bodyReadMax) bytes")
+        }
         guard code == CURLE_OK else {
             // Safety: curl ends the text with a NUL; a constant string otherwise.
             let detail = unsafe String(cString: errorText)

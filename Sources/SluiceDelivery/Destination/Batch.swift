@@ -9,6 +9,10 @@ package struct BatchID: Hashable, Sendable {
 ///
 ///     encoding --started--> in flight --answer--> finished, waiting, or split in two waiting ones
 ///     waiting --taken--> encoding
+///
+/// A batch that fails again and again while others get through holds an event the upstream chokes
+/// on. After `suspectStrikes` such failures it is halved, and each half after one more, until that
+/// event stands alone: it is stuck then, and waits for its time to expire without holding up others.
 struct Batch {
     enum Stage {
         case encoding, inFlight, waiting
@@ -28,6 +32,14 @@ struct Batch {
     /// Waits because the upstream failed, not because it asked for time.
     var heldByOutage = false
     var isProbe = false
+    /// Of the last request, monotonic milliseconds.
+    var lastStart: Int64 = 0
+    /// Failures that are the batch's own: see `strike`.
+    var strikes = 0
+    /// The destination's `verdicts` when this batch was first started or last failed.
+    var verdictsSeen = 0
+    /// A single event whose failures are its own.
+    var isStuck = false
 }
 
 /// What came of one request.
@@ -50,12 +62,19 @@ package struct DestinationLimits: Equatable, Sendable {
     /// No new batch is formed while so many exist; splitting may go beyond it, by no more than the
     /// events that are in batches already.
     package var batchesMax = 16
-    /// Read-ahead ends when the window has so many blocks, events or bytes; one more block fits.
+    /// After so many failures of its own a batch is halved.
+    package var suspectStrikes = 3
+    /// With so many events stuck, nothing more is read.
+    package var stuckEventsMax = 1024
+    /// Read-ahead ends when the window has so many blocks or events that are not settled, or holds so
+    /// many bytes; one more block fits.
     package var windowBlocksMax = 4096
     package var windowEventsMax = 65_536
     package var windowBytesMax = 8 << 20
     /// Exceptions not yet saved before the destination stops and waits for the state database.
     package var unsavedExceptionsMax = 8192
+    /// Exceptions behind the position before nothing more is read.
+    package var aheadExceptionsMax = 8192
     package var retryForMilliseconds: Int64 = 86_400_000
     package var lingerMilliseconds: Int64 = 0
     /// While requests are in flight, a batch that is not full starts at most this often.

@@ -10,13 +10,26 @@ extension DestinationState {
         guard inFlight < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
             now >= pausedUntil, breaker.allows(now), limiter.readyAt(now) <= now
         else { return nil }
-        if let index = oldestWaiting(now: now) {
+        let mayForm = mayFormBatch && now >= freshAt(now)
+        if let index = nextWaiting(now: now), !(mayForm && yieldsToFresh(batches[index])) {
             batches[index].stage = .encoding
             return batches[index].id
         }
-        guard readyCount > 0, batches.count < limits.batchesMax, now >= freshAt(now) else { return nil }
-        return formBatch()
+        return mayForm ? formBatch() : nil
     }
+
+    private var mayFormBatch: Bool {
+        readyCount > 0 && batches.count - stuckCount < limits.batchesMax && stuckCount < limits.stuckEventsMax
+    }
+
+    /// Stuck events get no more than every other request, and none that finds out whether the
+    /// upstream is back, while there is anything else to send.
+    private func yieldsToFresh(_ batch: Batch) -> Bool {
+        batch.isStuck && (lastStartWasStuck || breaker.state != .closed)
+    }
+
+    /// Whether a stuck event may be in flight beside those that are.
+    private var mayStartStuck: Bool { stuckInFlight < max(1, limits.concurrency / 2) }
 
     /// When `takeBatch` may have something by time alone; nil when only an answer, a save or new
     /// events can change that.
@@ -25,11 +38,11 @@ extension DestinationState {
             let allowed = breaker.allowsAt
         else { return nil }
         var earliest: Int64?
-        for batch in batches where batch.stage == .waiting {
+        for batch in batches where batch.stage == .waiting && (!batch.isStuck || mayStartStuck) {
             let due = breaker.state == .closed ? batch.notBefore : 0
             earliest = min(earliest ?? due, due)
         }
-        if readyCount > 0, batches.count < limits.batchesMax {
+        if mayFormBatch {
             let due = freshAt(now)
             earliest = min(earliest ?? due, due)
         }
@@ -44,26 +57,39 @@ extension DestinationState {
         return inFlight == 0 ? lingered : max(lingered, lastStart + limits.partialIntervalMilliseconds)
     }
 
-    private func oldestWaiting(now: Int64) -> Int? {
-        var oldest: Int?
+    /// The waiting batch to send next: those that are not stuck first. Of them the oldest, or, as the
+    /// probe of an upstream that fails, each in its turn: one of them may be what it fails on.
+    private func nextWaiting(now: Int64) -> Int? {
+        var best: Int?
         for index in batches.indices where batches[index].stage == .waiting {
-            // A probe takes the oldest, due or not: the breaker has its own clock.
-            guard breaker.state != .closed || batches[index].notBefore <= now else { continue }
-            let place = batches[index].places[0]
-            if let other = oldest {
-                let best = batches[other].places[0]
-                guard (place.ordinal, place.index) < (best.ordinal, best.index) else { continue }
+            let batch = batches[index]
+            // A probe takes one, due or not: the breaker has its own clock.
+            guard breaker.state != .closed || batch.notBefore <= now, !batch.isStuck || mayStartStuck else {
+                continue
             }
-            oldest = index
+            if let other = best, !goes(batch, before: batches[other]) { continue }
+            best = index
         }
-        return oldest
+        return best
+    }
+
+    private func goes(_ batch: Batch, before other: Batch) -> Bool {
+        if batch.isStuck != other.isStuck { return other.isStuck }
+        if breaker.state != .closed, batch.lastStart != other.lastStart {
+            return batch.lastStart < other.lastStart
+        }
+        let place = batch.places[0]
+        let best = other.places[0]
+        return (place.ordinal, place.index) < (best.ordinal, best.index)
     }
 
     private mutating func formBatch() -> BatchID {
         var places = sparePlaces.popLast() ?? []
-        if scan.ordinal < window.frontOrdinal { scan = WindowPlace(ordinal: window.frontOrdinal, index: 0) }
         while places.count < limits.batchEventsMax, readyCount > 0 {
-            let block = window[ordinal: scan.ordinal]
+            guard let block = window.entry(atOrAfter: scan.ordinal) else {
+                preconditionFailure("events are ready, but not in the window")
+            }
+            if block.ordinal != scan.ordinal { scan = WindowPlace(ordinal: block.ordinal, index: 0) }
             if scan.index >= block.stages.count {
                 scan = WindowPlace(ordinal: scan.ordinal + 1, index: 0)
                 continue
@@ -96,6 +122,7 @@ extension DestinationState {
     }
 
     private mutating func removeBatch(at index: Int) {
+        if batches[index].isStuck { stuckCount -= 1 }
         var places = batches[index].places
         batches.swapAt(index, batches.count - 1)
         batches.removeLast()
@@ -140,6 +167,8 @@ extension DestinationState {
             rest.attempts = batch.attempts
             rest.firstAttempt = batch.firstAttempt
             rest.lastAttemptWall = batch.lastAttemptWall
+            rest.strikes = batch.strikes
+            rest.verdictsSeen = batch.verdictsSeen
             batches.append(rest)
         }
         if kept == 0 { removeBatch(at: at) }
@@ -166,7 +195,13 @@ extension DestinationState {
         batches[at].isProbe = breaker.started()
         batches[at].stage = .inFlight
         batches[at].heldByOutage = false
-        if batches[at].attempts == 0 { batches[at].firstAttempt = now }
+        batches[at].lastStart = now.monotonic
+        lastStartWasStuck = batches[at].isStuck
+        if batches[at].isStuck { stuckInFlight += 1 }
+        if batches[at].attempts == 0 {
+            batches[at].firstAttempt = now
+            batches[at].verdictsSeen = verdicts
+        }
         batches[at].attempts += 1
         batches[at].lastAttemptWall = now.wall
         inFlight += 1
@@ -180,6 +215,11 @@ extension DestinationState {
         let at = index(of: id)
         precondition(batches[at].stage == .inFlight)
         inFlight -= 1
+        if batches[at].isStuck { stuckInFlight -= 1 }
+        switch result {
+        case .retry, .unreachable: break
+        default: verdicts += 1
+        }
         switch result {
         case .delivered:
             upstreamAlive()
@@ -193,6 +233,7 @@ extension DestinationState {
             if batches[at].places.count == 1 {
                 end(at, .rejected, status: status, reason: reason, url: url, now: now)
             } else {
+                batches[at].strikes = 0
                 bisect(at, now: now)
             }
         case .retry(let status, let afterSeconds, let reason):
@@ -213,7 +254,7 @@ extension DestinationState {
     private mutating func upstreamAlive() {
         guard breaker.succeeded() else { return }
         // What waited out the outage need not wait any longer.
-        for index in batches.indices where batches[index].heldByOutage {
+        for index in batches.indices where batches[index].heldByOutage && !batches[index].isStuck {
             batches[index].notBefore = 0
             batches[index].heldByOutage = false
         }
@@ -222,7 +263,10 @@ extension DestinationState {
     private mutating func failed(
         _ at: Int, status: Int, wait: Int64, reason: String, url: String, now: Moment
     ) {
-        let outage = breaker.failed(wasProbe: batches[at].isProbe, now: now.monotonic, using: &random)
+        // What is known to fail on its own says nothing of the upstream.
+        let outage =
+            (!batches[at].isStuck || batches[at].isProbe)
+            && breaker.failed(wasProbe: batches[at].isProbe, now: now.monotonic, using: &random)
         batches[at].heldByOutage = wait == 0
         tryLater(at, status: status, wait: wait, reason: reason, url: url, now: now)
         guard outage else { return }
@@ -255,6 +299,27 @@ extension DestinationState {
         batches[at].stage = .waiting
         // The last attempt is made when the time is up, not long before.
         batches[at].notBefore = max(min(now.monotonic + delay, end), now.monotonic + wait)
+        // 425 and 429 speak of the time, not of the events.
+        if status != 425, status != 429 { strike(at, now: now) }
+    }
+
+    /// Counts a failure that is the batch's own: the upstream dealt with another request since its
+    /// last one. When it deals with none, every batch may hold an event it fails on; then the oldest
+    /// is taken apart, as long as there are few batches, so that an outage does not leave crumbs.
+    private mutating func strike(_ at: Int, now: Moment) {
+        let othersPassed = verdicts != batches[at].verdictsSeen
+        batches[at].verdictsSeen = verdicts
+        guard !batches[at].isStuck, othersPassed || isOldest(at) else { return }
+        batches[at].strikes += 1
+        guard batches[at].strikes >= limits.suspectStrikes else { return }
+        if batches[at].places.count > 1 {
+            guard othersPassed || batches.count - stuckCount < limits.batchesMax * 2 else { return }
+            batches[at].strikes = limits.suspectStrikes - 1
+            bisect(at, now: now)
+        } else {
+            batches[at].isStuck = true
+            stuckCount += 1
+        }
     }
 
     private mutating func giveUp(_ at: Int, status: Int, reason: String, url: String, now: Moment) {
@@ -273,6 +338,15 @@ extension DestinationState {
         removeBatch(at: at)
     }
 
+    /// Whether no other batch that is not stuck begins before this one.
+    private func isOldest(_ at: Int) -> Bool {
+        let place = batches[at].places[0]
+        return !batches.contains { batch in
+            guard !batch.isStuck, let other = batch.places.first else { return false }
+            return (other.ordinal, other.index) < (place.ordinal, place.index)
+        }
+    }
+
     private mutating func bisect(_ at: Int, now: Moment) {
         let batch = batches[at]
         let middle = batch.places.count / 2
@@ -285,6 +359,9 @@ extension DestinationState {
         second.attempts = batch.attempts
         second.firstAttempt = batch.firstAttempt
         second.lastAttemptWall = batch.lastAttemptWall
+        second.strikes = batch.strikes
+        second.verdictsSeen = batch.verdictsSeen
+        second.lastStart = batch.lastStart
         second.notBefore = now.monotonic
         batches[at] = first
         batches.append(second)

@@ -16,6 +16,12 @@ import SluiceCore
 /// are handed to the state database when the position passes their event, not before, so that a
 /// restart that sends an event again finds no stale outcome.
 ///
+/// An event the upstream always fails on holds the position until it expires, but not the
+/// destination: it goes on behind it, in memory that depends on the events without an outcome and
+/// not on how far it went. The cursor stays at the stuck event, so a restart sends again what was
+/// delivered behind it: at least once. With `stuckEventsMax` such events, or when they and the
+/// exceptions behind them fill the window's bounds, reading stops.
+///
 /// Owner: the delivery thread.
 package struct DestinationState: ~Copyable {
     package let destination: String
@@ -50,6 +56,18 @@ package struct DestinationState: ~Copyable {
     var readySince: Int64 = 0
 
     var batches: [Batch] = []
+    /// Batches that are stuck, and those of them in flight.
+    var stuckCount = 0
+    var stuckInFlight = 0
+    var lastStartWasStuck = false
+    /// Requests that the upstream answered for good.
+    var verdicts = 0
+    /// Events in the window without an outcome.
+    private(set) var unsettledCount = 0
+    /// Exceptions of events behind the position.
+    private var aheadExceptions = 0
+    /// Ordinals of blocks whose last event was settled since the last `advance`.
+    private var finishedBlocks: [Int] = []
     var nextBatchID = 0
     package var inFlight = 0
     var lastStart: Int64 = 0
@@ -83,11 +101,12 @@ package struct DestinationState: ~Copyable {
     /// Whether to read on: there is use for more events, and room.
     package var wantsBlocks: Bool {
         guard readyCount < limits.batchEventsMax, unsavedExceptions.count < limits.unsavedExceptionsMax,
-            window.count < limits.windowBlocksMax, window.events < limits.windowEventsMax,
+            aheadExceptions < limits.aheadExceptionsMax, stuckCount < limits.stuckEventsMax,
+            window.openCount < limits.windowBlocksMax, unsettledCount < limits.windowEventsMax,
             window.bytes < limits.windowBytesMax
         else { return false }
-        // Behind an open breaker one batch is enough to probe with.
-        return breaker.state == .closed || (readyCount == 0 && batches.isEmpty)
+        // Behind an open breaker one batch is enough to probe with; a stuck one proves nothing.
+        return breaker.state == .closed || (readyCount == 0 && batches.count == stuckCount)
     }
 
     /// What the log turned out to hold where the destination expected its next event.
@@ -128,6 +147,8 @@ package struct DestinationState: ~Copyable {
         eventsRead += Int64(block.eventCount - skipped)
         if readyCount == 0 { readySince = now.monotonic }
         let ordinal = window.endOrdinal - 1
+        unsettledCount += entry.unsettled
+        if entry.unsettled == 0 { finishedBlocks.append(ordinal) }
         for index in skipped..<block.eventCount {
             readyCount += 1
             switch block.withEvent(index, admits) {
@@ -164,6 +185,8 @@ package struct DestinationState: ~Copyable {
             outcome: .expired, status: 0, reason: bounded(reason), attempts: 0,
             firstAttemptMilliseconds: now.wall, lastAttemptMilliseconds: now.wall, url: "")
         window.append(WindowBlock(lost: events, number: number, exception: exception))
+        finishedBlocks.append(window.endOrdinal - 1)
+        aheadExceptions += 1
         ahead.expired += Int64(events)
         eventsRead += Int64(events)
     }
@@ -177,6 +200,10 @@ package struct DestinationState: ~Copyable {
         precondition(stage.outcome == nil && place.index >= block.passed, "invariant 1: an event ends once")
         if stage == .ready { readyCount -= 1 }
         block.stages[place.index] = EventStage(outcome)
+        block.unsettled -= 1
+        unsettledCount -= 1
+        // Closed by `advance`: the caller may still look at the event.
+        if block.unsettled == 0 { finishedBlocks.append(place.ordinal) }
         ahead[outcome] += 1
     }
 
@@ -188,13 +215,17 @@ package struct DestinationState: ~Copyable {
         settle(place, outcome)
         let block = window[ordinal: place.ordinal]
         let attempts = batch?.attempts ?? 0
-        block.exceptions[place.index] = ExceptionalOutcome(
+        let exception = ExceptionalOutcome(
             destination: destination,
             sequence: EventSequence(block: block.number, index: place.index),
             eventID: block.block?.withEvent(place.index) { EventSummary($0)?.idText ?? "" } ?? "",
             outcome: outcome, status: status, reason: bounded(reason), attempts: attempts,
             firstAttemptMilliseconds: attempts > 0 ? batch?.firstAttempt.wall ?? now.wall : now.wall,
-            lastAttemptMilliseconds: attempts > 0 ? batch?.lastAttemptWall ?? now.wall : now.wall, url: url)
+            lastAttemptMilliseconds: attempts > 0 ? batch?.lastAttemptWall ?? now.wall : now.wall,
+            // The query may hold what identifies people, or a key.
+            url: String(url.prefix { $0 != "?" }))
+        block.add(exception)
+        aheadExceptions += 1
     }
 
     private func bounded(_ reason: String) -> String {
@@ -202,18 +233,25 @@ package struct DestinationState: ~Copyable {
         return String(decoding: reason.utf8.prefix(limits.reasonBytesMax), as: UTF8.self)
     }
 
-    /// Moves the position over every settled event at its front.
+    /// Moves the position over every settled event at its front, and keeps no more of settled blocks
+    /// behind it than is needed.
     mutating func advance() {
+        passSettled()
+        for ordinal in finishedBlocks { window.close(ordinal: ordinal) }
+        finishedBlocks.removeAll(keepingCapacity: true)
+        // Only then is it worth copying what must stay.
+        if window.bytes >= limits.windowBytesMax / 2 { window.shrink() }
+    }
+
+    private mutating func passSettled() {
         while let front = window.front {
             let before = front.passed
-            if front.block == nil {
+            if let closed = front.closed {
+                for outcome in Outcome.allCases { move(outcome, closed[outcome]) }
                 front.passed = front.eventCount
-                counts.expired += Int64(front.eventCount)
-                ahead.expired -= Int64(front.eventCount)
             } else {
                 while front.passed < front.eventCount, let outcome = front.stages[front.passed].outcome {
-                    counts[outcome] += 1
-                    ahead[outcome] -= 1
+                    move(outcome, 1)
                     front.passed += 1
                 }
             }
@@ -224,18 +262,26 @@ package struct DestinationState: ~Copyable {
                 return
             }
             window.removeFront()
-            // A lost run is followed by a block or by nothing; either says where the position is.
+            // A run is followed by a block or by nothing; either says where the position is.
             position = EventSequence(block: window.front?.number ?? nextBlock, index: 0)
         }
     }
 
+    private mutating func move(_ outcome: Outcome, _ events: Int64) {
+        counts[outcome] += events
+        ahead[outcome] -= events
+    }
+
     private mutating func collectExceptions(of block: WindowBlock) {
-        for index in block.exceptions.keys.sorted() where block.block == nil || index < block.passed {
-            if let exception = block.exceptions.removeValue(forKey: index) {
-                unsavedExceptions.append(exception)
-                needsSave = true
-            }
-        }
+        let passed = EventSequence(block: block.number, index: block.passed)
+        let due =
+            block.closed != nil
+            ? block.exceptions.count : block.exceptions.prefix { $0.sequence < passed }.count
+        guard due > 0 else { return }
+        unsavedExceptions += block.exceptions[..<due]
+        block.exceptions.removeFirst(due)
+        aheadExceptions -= due
+        needsSave = true
     }
 
     // MARK: Saving
@@ -293,6 +339,12 @@ package struct DestinationState: ~Copyable {
     package func isRepeat(_ id: BatchID) -> Bool {
         batches.contains { $0.id == id && $0.attempts > 1 }
     }
+
+    /// Events that wait alone because the upstream fails on them.
+    package var stuckEvents: Int { stuckCount }
+
+    /// Blocks and runs of settled ones that are held in memory.
+    package var windowEntries: Int { window.count }
 
     /// Events in the window that a batch holds, in flight or waiting.
     package var claimedCount: Int { batches.reduce(0) { $0 + $1.places.count } }

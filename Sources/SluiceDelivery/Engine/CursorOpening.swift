@@ -3,13 +3,16 @@ import SluiceCore
 /// Where a destination takes up: its stored cursor, or its first one.
 package enum CursorOpening {
     /// The cursor of a destination that has none yet.
+    ///
+    /// - Parameter stateWasLost: the destination may have had one: it starts at the oldest block there
+    ///   is, because events sent twice are better than events not sent.
     package static func first(
-        of configuration: DestinationConfiguration, blocks: any BlockSource
+        of configuration: DestinationConfiguration, blocks: any BlockSource, stateWasLost: Bool = false
     ) throws(BlockSourceError) -> Cursor {
         let head = blocks.head
         var place = EventSequence(block: head.nextBlock, index: 0)
         var startEvent = head.events
-        if configuration.start == .earliest {
+        if stateWasLost || configuration.start == .earliest {
             // Damaged blocks at the front count as events that were due: delivery will find them
             // damaged again and account for them.
             var from: Int64 = 1

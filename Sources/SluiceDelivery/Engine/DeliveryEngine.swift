@@ -15,6 +15,8 @@ package struct DeliveryOptions: Sendable {
     /// After a save or a first look at a cursor that failed.
     package var saveRetryMilliseconds: Int64 = 1000
     package var retryPolicy = RetryPolicy()
+    /// The log holds events, but the state file is gone: cursors that are missing were lost with it.
+    package var stateWasLost = false
     /// Sent with every request.
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
@@ -61,6 +63,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private var firstInTurn = 0
 
     private let stopDeadline = Atomic<Int64>(Int64.max)  // written by any thread, read by delivery
+    private let lastSaveFailed = Atomic<Bool>(false)  // written by delivery, read by all
     private let failedSaves = Atomic<Int64>(0)  // written by delivery, read by all
     private let published: Mutex<[DestinationStatus]>
 
@@ -95,6 +98,9 @@ package final class DeliveryEngine: @unchecked Sendable {
 
     /// How often cursors could not be saved.
     package var saveFailures: Int64 { failedSaves.load(ordering: .relaxed) }
+
+    /// Whether the last save failed: a crash now would send more events again than it should.
+    package var isSaveFailing: Bool { lastSaveFailed.load(ordering: .relaxed) }
 
     /// Asks `run` to return: nothing new is sent, what is on its way may finish.
     ///
@@ -234,13 +240,20 @@ package final class DeliveryEngine: @unchecked Sendable {
             }
             let cursor: Cursor
             do throws(BlockSourceError) {
-                cursor = try CursorOpening.first(of: configuration, blocks: blocks)
+                cursor = try CursorOpening.first(
+                    of: configuration, blocks: blocks, stateWasLost: options.stateWasLost)
             } catch {
                 onTrouble(DeliveryTrouble.logUnavailable, name, "\(error)")
                 return nil
             }
             try state.save(cursors: [cursor], exceptions: [])
-            if cursor.startEvent > 0 {
+            if options.stateWasLost {
+                onTrouble(
+                    DeliveryTrouble.stateLost, name,
+                    "the state file is missing beside a log that holds events: delivery begins again at"
+                        + " \(cursor.position), the oldest block there is, and what was delivered before is"
+                        + " sent twice")
+            } else if cursor.startEvent > 0 {
                 // Right for a destination that is new; a loss where state.sqlite went astray.
                 onTrouble(
                     DeliveryTrouble.cursorNew, name,
@@ -263,11 +276,9 @@ package final class DeliveryEngine: @unchecked Sendable {
             isNeeded = true
             isPressing = isPressing || runner.state.isWaitingForSave
         }
-        guard isNeeded, now.monotonic >= saveNotBefore || (isPressing && !lastSaveFailed) else { return }
+        guard isNeeded, now.monotonic >= saveNotBefore || (isPressing && !isSaveFailing) else { return }
         _ = save(now)
     }
-
-    private var lastSaveFailed = false
 
     /// Saves every destination that changed. False when the state could not take it; all of it is
     /// kept for the next time.
@@ -286,13 +297,13 @@ package final class DeliveryEngine: @unchecked Sendable {
             try state.save(cursors: cursors, exceptions: exceptions)
         } catch {
             failedSaves.add(1, ordering: .relaxed)
-            lastSaveFailed = true
+            lastSaveFailed.store(true, ordering: .relaxed)
             saveNotBefore = now.monotonic + options.saveRetryMilliseconds
             onTrouble(DeliveryTrouble.stateUnavailable, "", "cursors cannot be saved: \(error.reason)")
             return false
         }
         for (runner, count) in saved { runner.state.saved(exceptions: count) }
-        lastSaveFailed = false
+        lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
         return true
     }

@@ -4,6 +4,7 @@ import SluiceCore
 package enum DeliveryTrouble {
     package static let cursorBeyondHead: StaticString = "cursor_beyond_head"
     package static let cursorNew: StaticString = "cursor_new"
+    package static let stateLost: StaticString = "state_lost"
     package static let stateUnavailable: StaticString = "state_unavailable"
     package static let logUnavailable: StaticString = "log_unavailable"
     package static let blockDamaged: StaticString = "block_damaged"
@@ -14,7 +15,7 @@ package enum DeliveryTrouble {
     package static let eventsExpired: StaticString = "events_expired"
 
     package static let all = [
-        cursorBeyondHead, cursorNew, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
+        cursorBeyondHead, cursorNew, stateLost, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
         eventsRenumbered,
         upstreamFailed, eventsRejected, eventsExpired,
     ]
@@ -63,6 +64,7 @@ final class DestinationRunner {
             limits: DestinationLimits(configuration, eventsPerRequestMax: encoder.eventsPerRequestMax),
             policy: policy, rate: configuration.rate, seed: seed)
         figures = DestinationStatus(name: configuration.name, platform: configuration.platform)
+        figures.countsAtStart = cursor.counts
     }
 
     // MARK: One turn

@@ -37,6 +37,8 @@ package struct DestinationStatus: Sendable {
     package var positionEvent: Int64 = 0
     /// Outcomes of all events so far, those behind `position` included.
     package var counts = OutcomeCounts()
+    /// Those of them that the cursor brought along when it was opened.
+    package var countsAtStart = OutcomeCounts()
     /// How many of those outcomes are of events behind `position`.
     package var ahead: Int64 = 0
     /// When the event at `position` was received, milliseconds since 1970; nil when none waits there or

@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// Turns the status into metrics, so that both always say the same of the log and the destinations.
 package struct StatusMetrics: MetricsSource {
     /// What the status does not hold: histograms by destination, and the log's own.
@@ -5,6 +7,12 @@ package struct StatusMetrics: MetricsSource {
         package var commit: HistogramSnapshot?
         /// By destination's name.
         package var delivery: [(destination: String, histogram: HistogramSnapshot)] = []
+
+        /// Outcomes that were counted before this process began, by destination's name: a counter that
+        /// begins with them would seem to go back where a crash took the last saves.
+        package var outcomesAtStart: [String: OutcomeCounts] = [:]
+        /// Saves of cursors that failed.
+        package var saveFailures = 0
 
         package init() {}
     }
@@ -32,8 +40,11 @@ package struct StatusMetrics: MetricsSource {
             writer.histogram("sluice_log_commit_seconds", "Time of one group commit, fsync included.", commit)
         }
         for report in current.destinations {
-            collectDestination(report, Book(report, logEvents: current.log.events), &writer)
+            collectDestination(
+                report, Book(report, logEvents: current.log.events),
+                atStart: times.outcomesAtStart[report.name] ?? OutcomeCounts(), &writer)
         }
+        writer.counter("sluice_state_save_failures_total", "Saves of cursors that failed.", times.saveFailures)
         for (destination, histogram) in times.delivery {
             writer.histogram(
                 "sluice_delivery_seconds",
@@ -67,7 +78,9 @@ package struct StatusMetrics: MetricsSource {
         writer.counter("sluice_log_failures_total", "Commits that failed.", log.failures)
     }
 
-    private func collectDestination(_ report: DestinationReport, _ book: Book, _ writer: inout MetricsWriter) {
+    private func collectDestination(
+        _ report: DestinationReport, _ book: Book, atStart: OutcomeCounts, _ writer: inout MetricsWriter
+    ) {
         let own: MetricsWriter.Labels = [("destination", report.name)]
         writer.gauge(
             "sluice_destination_lag_events", "Events without an outcome.", labels: own, Int(book.pending))
@@ -75,12 +88,13 @@ package struct StatusMetrics: MetricsSource {
             "sluice_destination_lag_seconds", "How long the oldest event without an outcome has waited.",
             labels: own, real: report.lagSeconds)
         let outcomes: [(String, Int64)] = [
-            ("delivered", report.delivered), ("rejected", report.rejected), ("parked", report.parked),
-            ("expired", report.expired), ("filtered", report.filtered),
+            ("delivered", report.delivered - atStart.delivered),
+            ("rejected", report.rejected - atStart.rejected), ("parked", report.parked - atStart.parked),
+            ("expired", report.expired - atStart.expired), ("filtered", report.filtered - atStart.filtered),
         ]
         for (outcome, count) in outcomes {
             writer.counter(
-                "sluice_destination_outcomes_total", "Events by what became of them.",
+                "sluice_destination_outcomes_total", "Events by what became of them since the start.",
                 labels: own + [("outcome", outcome)], Int(count))
         }
         writer.gauge(

@@ -247,13 +247,16 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
             let (batch, _) = bench.startLater()!
             bench.finish(batch, .unreachable(reason: "connection refused"))
         }
+        var probed: Set<String> = []
         for _ in 0..<50 {
             #expect(bench.state.wantsBlocks == false)
             let (batch, ids) = bench.startLater()!
-            #expect(ids == ["e0"], "the oldest event is the probe")
+            #expect(ids.count == 1)
+            probed.insert(ids[0])
             #expect(bench.start() == nil, "one probe at a time")
             bench.finish(batch, .retry(status: 503, afterSeconds: nil, reason: "down"))
         }
+        #expect(probed.count > 1, "one event alone may be what the upstream fails on")
         let (probe, _) = bench.startLater()!
         bench.finish(probe, .delivered)
         #expect(bench.state.breakerState == .closed)
@@ -286,27 +289,162 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         #expect(bench.state.breakerState == .closed && bench.state.counts.rejected == 20)
     }
 
-    @Test func theWindowIsBounded() {
+    @Test func aStuckEventHoldsThePositionButNotTheDestination() {
         var bench = Bench(
             limits: limits {
-                $0.batchEventsMax = 1
+                $0.batchEventsMax = 4
                 $0.concurrency = 2
                 $0.batchesMax = 3
                 $0.windowBlocksMax = 8
+                $0.retryForMilliseconds = 600_000
             })
         var number: Int64 = 0
-        // The first event never gets through; the others do.
-        for _ in 0..<1000 {
+        var delivered: Set<String> = []
+        var stuckRequests = 0
+        var entriesMax = 0
+        while bench.state.position.block == 1 {
             while bench.state.wantsBlocks {
                 number += 1
-                bench.append(number, first: number - 1, ids: ["e\(number)"])
+                bench.append(
+                    number, first: (number - 1) * 2, ids: ["a\(number)", number == 1 ? "poison" : "b\(number)"])
+            }
+            guard let (batch, ids) = bench.startLater() else {
+                Issue.record("nothing may start any more")
+                return
+            }
+            entriesMax = max(entriesMax, bench.state.windowEntries)
+            bench.advance(100)
+            if ids.contains("poison") {
+                if ids.count == 1 { stuckRequests += 1 }
+                bench.finish(batch, .retry(status: 500, afterSeconds: nil, reason: "boom"))
+            } else {
+                delivered.formUnion(ids)
+                bench.finish(batch, .delivered)
+            }
+        }
+        #expect(number > 1000, "it goes on behind the stuck event")
+        #expect(entriesMax <= 16, "settled blocks become one run: \(entriesMax)")
+        #expect(stuckRequests > 10 && bench.state.stuckEvents == 0)
+        #expect(bench.state.unsavedExceptions.map(\.eventID) == ["poison"], "nothing else expires with it")
+        #expect(bench.state.unsavedExceptions[0].outcome == .expired)
+        #expect(delivered.count == Int(bench.state.counts.delivered) + Int(bench.state.ahead.delivered))
+        #expect(bench.state.counts.expired == 1 && bench.state.position.block > 1000)
+    }
+
+    @Test func aBatchThatFailsAloneIsHalvedToo() {
+        // No other traffic tells whether the upstream is down or chokes on an event.
+        var bench = Bench(limits: limits { $0.retryForMilliseconds = 3_600_000 })
+        bench.append(1, first: 0, ids: (0..<16).map { "e\($0)" })
+        while bench.state.counts.total < 16 {
+            guard let (batch, ids) = bench.startLater() else {
+                Issue.record("nothing may start any more")
+                return
+            }
+            bench.finish(
+                batch,
+                ids.contains("e5") || ids.contains("e6") ? .unreachable(reason: "reset") : .delivered)
+        }
+        #expect(bench.state.counts.delivered == 14 && bench.state.counts.expired == 2)
+        #expect(bench.state.unsavedExceptions.map(\.eventID) == ["e5", "e6"])
+    }
+
+    @Test func anOutageDoesNotLeaveCrumbs() {
+        var bench = Bench(limits: limits { $0.batchEventsMax = 10; $0.concurrency = 4 })
+        bench.append(1, first: 0, ids: (0..<40).map { "e\($0)" })
+        while bench.state.breakerState == .closed {
+            let (batch, _) = bench.startLater()!
+            bench.finish(batch, .retry(status: 503, afterSeconds: nil, reason: "down"))
+        }
+        for _ in 0..<30 {
+            let (batch, _) = bench.startLater()!
+            bench.finish(batch, .retry(status: 503, afterSeconds: nil, reason: "down"))
+        }
+        var requests = 0
+        while let (batch, _) = bench.startLater() {
+            requests += 1
+            bench.finish(batch, .delivered)
+        }
+        #expect(requests <= 16, "\(requests) requests for 40 events")
+        #expect(bench.state.counts.delivered == 40 && bench.state.stuckEvents == 0)
+    }
+
+    @Test func stuckEventsAreBounded() {
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 2
+                $0.concurrency = 2
+                $0.batchesMax = 4
+                $0.stuckEventsMax = 6
+                $0.retryForMilliseconds = .max / 4
+            })
+        var number: Int64 = 0
+        var delivered = 0
+        for _ in 0..<3000 {
+            while bench.state.wantsBlocks {
+                number += 1
+                bench.append(number, first: (number - 1) * 2, ids: ["a\(number)", "poison\(number)"])
+            }
+            guard let (batch, ids) = bench.startLater() else { break }
+            bench.advance(5)
+            if ids.contains(where: { $0.hasPrefix("poison") }) {
+                bench.finish(batch, .retry(status: 500, afterSeconds: nil, reason: "boom"))
+            } else {
+                delivered += ids.count
+                bench.finish(batch, .delivered)
+            }
+        }
+        #expect((6...12).contains(bench.state.stuckEvents))
+        #expect(number < 20 && Int64(delivered) >= number - 4)
+        #expect(bench.state.wantsBlocks == false)
+    }
+
+    @Test func onlyStuckEventsAreHeldOfLargeBlocks() {
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 50
+                $0.windowBytesMax = 64 << 10
+                $0.retryForMilliseconds = .max / 4
+            }, encoder: IDEncoder(eventsPerRequestMax: 50))
+        var number: Int64 = 0
+        // Each block is a third of the window.
+        for _ in 0..<3000 {
+            while bench.state.wantsBlocks, number < 12 {
+                number += 1
+                bench.append(
+                    number, first: (number - 1) * 100,
+                    ids: (0..<100).map { $0 == 40 ? "poison\(number)" : "\(number).\($0)" })
+            }
+            guard let (batch, ids) = bench.startLater() else { break }
+            bench.advance(5)
+            let isBad = ids.contains { $0.hasPrefix("poison") }
+            bench.finish(batch, isBad ? .retry(status: 500, afterSeconds: nil, reason: "boom") : .delivered)
+        }
+        #expect(number == 12 && bench.state.allCounts.delivered == 12 * 99)
+        #expect(bench.state.stuckEvents == 12)
+        #expect(bench.state.position == EventSequence(block: 1, index: 40))
+    }
+
+    @Test func exceptionsBehindAStuckEventAreBounded() {
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 1
+                $0.aheadExceptionsMax = 20
+                $0.retryForMilliseconds = .max / 4
+            })
+        var number: Int64 = 0
+        for _ in 0..<500 {
+            while bench.state.wantsBlocks {
+                number += 1
+                bench.append(number, first: number - 1, ids: [number == 1 ? "poison" : "e\(number)"])
             }
             guard let (batch, ids) = bench.startLater() else { break }
             bench.finish(
-                batch, ids == ["e1"] ? .retry(status: 408, afterSeconds: nil, reason: "") : .delivered)
+                batch,
+                ids == ["poison"]
+                    ? .retry(status: 500, afterSeconds: nil, reason: "boom")
+                    : .rejected(status: 400, reason: "bad"))
         }
-        #expect(number == 8)
-        #expect(bench.state.position == EventSequence(block: 1, index: 0))
+        #expect((20..<40).contains(number) && bench.state.unsavedExceptions.isEmpty)
     }
 
     @Test func unsavedExceptionsHoldEverythingUp() {

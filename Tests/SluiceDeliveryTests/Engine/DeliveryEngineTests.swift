@@ -329,6 +329,21 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         #expect(again.status().pending == 0)
     }
 
+    @Test func aLostStateFileMeansFromTheBeginning() throws {
+        let upstream = TestUpstream { _ in .answer(200) }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        log.append(lines(0..<5))
+        let troubles = TroubleList()
+        var options = DeliveryOptions()
+        options.stateWasLost = true
+        let engine = try DeliveryEngine(
+            destinations: [(destination(upstream.url) { $0.start = .latest }, IDEncoder())], blocks: log,
+            state: MemoryState(), options: options, onTrouble: { troubles.add("\($0)", $1, $2) })
+        #expect(engine.statuses()[0].startEvent == 0 && engine.statuses()[0].pending == 5)
+        #expect(troubles.has(DeliveryTrouble.stateLost))
+    }
+
     @Test func nothingIsSentBeforeTheFirstCursorIsSaved() throws {
         let upstream = TestUpstream { _ in .answer(200) }
         defer { upstream.close() }
