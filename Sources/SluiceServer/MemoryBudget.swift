@@ -1,3 +1,5 @@
+import SluiceIO
+
 /// The most memory the gateway holds, as a sum with one line per holder.
 package struct MemoryBudget: Sendable, Equatable {
     package struct Line: Sendable, Equatable {
@@ -14,7 +16,9 @@ package struct MemoryBudget: Sendable, Equatable {
     package init(limits: Limits, shards: Int, destinations: [DestinationSettings]) {
         add("connections", limits.connections, Limits.connectionStateBytes)
         add("requests being received", 1, limits.receiveMemoryBytes)
+        add("whole requests beyond that", shards, EdgeLimits.receiveOverdraftBytes)
         add("answers waiting", 1, limits.answerMemoryBytes)
+        add("one connection's answers beyond that", shards, Limits.connectionAnswerBytes)
         // Buffers grow by doubling, so they may be twice as large as what they hold.
         add("decompressed bodies, one per shard", shards, 2 * limits.inflatedBytes)
         // A block may overshoot by the events of one request.

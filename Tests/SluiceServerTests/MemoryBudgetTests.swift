@@ -1,3 +1,4 @@
+import SluiceIO
 import SluiceServer
 import Testing
 
@@ -17,7 +18,8 @@ import Testing
         let small = MemoryBudget(limits: Limits(), shards: 1, destinations: [])
         let more = MemoryBudget(limits: Limits(), shards: 2, destinations: [destination])
         let block = Limits.blockBytes + Limits().inflatedBytes
-        let perShard = 2 * Limits().inflatedBytes + Limits.blocksPerShard * 2 * block
+        let edge = EdgeLimits.receiveOverdraftBytes + Limits.connectionAnswerBytes
+        let perShard = edge + 2 * Limits().inflatedBytes + Limits.blocksPerShard * 2 * block
         // No more is being committed than there is, nor than one commit takes.
         let commit = Limits.commitBytes + block
         let committed =

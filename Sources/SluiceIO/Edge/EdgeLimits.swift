@@ -18,8 +18,9 @@ package struct EdgeLimits: Sendable {
     package var sendTimeoutMilliseconds: Int
     /// How long a client may take to read the last answer before its connection is closed.
     package var lingerTimeoutMilliseconds: Int
-    /// Most memory for bytes received and not yet handled, all connections together; 1 MiB more for
-    /// requests that arrive whole while others, incomplete, have used it up.
+    /// Most memory for bytes received and not yet handled, all connections together;
+    /// `receiveOverdraftBytes` more for requests that arrive whole while others, incomplete, have used
+    /// it up.
     package var receiveMemoryBytes: Int
     /// Most requests of one connection whose answers wait; no more is read until some have gone.
     package var pipelinedRequests: Int
@@ -56,6 +57,9 @@ package struct EdgeLimits: Sendable {
 
     // Bounds that no configuration needs to change.
 
+    /// Most memory for requests beyond `receiveMemoryBytes`. More than one buffer, since requests that
+    /// stall keep theirs.
+    package static let receiveOverdraftBytes = 64 * ReceiveBuffer.smallest
     /// Most reads for one connection before others get their turn.
     static let readsPerTurn = 16
     /// Most connections accepted before open ones get their turn.

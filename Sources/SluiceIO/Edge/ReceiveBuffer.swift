@@ -113,8 +113,7 @@ struct BufferPool {
     /// Free buffers kept of each size but the smallest, of which all are kept.
     private static let largeKept = 2
     private static let sizes = 20
-    /// Most memory beyond the limit. More than one buffer, since requests that stall keep theirs.
-    static let overdraftBytes = 64 * ReceiveBuffer.smallest
+    static let overdraftBytes = EdgeLimits.receiveOverdraftBytes
 
     init(limit: Int) {
         self.limit = limit
