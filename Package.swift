@@ -43,7 +43,9 @@ let fuzzers: [Target] =
     ? [
         .target(name: "CFuzzMain", path: "Fuzz/CFuzzMain"),
         fuzzer("FuzzHTTP", exclude: ["http.dict"]), fuzzer("FuzzJSON"), fuzzer("FuzzNative"),
-        fuzzer("FuzzTopsort"),
+        fuzzer("FuzzTopsort"), fuzzer("FuzzGowit", exclude: ["gowit.dict"]),
+        fuzzer("FuzzKevel", exclude: ["kevel.dict"]), fuzzer("FuzzVtex", exclude: ["vtex.dict"]),
+        fuzzer("FuzzImpact", exclude: ["impact.dict"]),
     ] : []
 
 /// A C library of ours under CModules/.

@@ -25,6 +25,9 @@ struct DemoCommand: ParsableCommand {
         help: "Folder for configuration, data and log; must be empty or absent. Default: a temporary one.")
     var dir: String?
 
+    @Flag(help: "Add GoWit, VTEX Ads, Kevel and impact.com to Topsort and the webhook.")
+    var allPlatforms = false
+
     @Flag(help: "Leave the folder behind.")
     var keep = false
 
@@ -49,6 +52,7 @@ struct DemoCommand: ParsableCommand {
         options.eventsPerSecond = rate
         options.folder = dir
         options.keepsFolder = keep
+        options.allPlatforms = allPlatforms
         options.printsJSON = json
         do {
             let code = try Demo(options).run()
