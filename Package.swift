@@ -60,9 +60,11 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 }
 
 /// The tests of one library, in the mirrored folder under Tests/.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, resources: resources,
         swiftSettings: settings)
 }
 
@@ -114,7 +116,7 @@ let package = Package(
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
         tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
-        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
+        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"], exclude: ["Fixtures"]),
     ] + fuzzers,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -19,7 +19,7 @@ import Testing
         let books = try #require(PlainJSON(Array(demo.logTail().utf8)), "\(demo.logTail())")
         #expect(books["balanced"] == .bool(true))
         #expect((books["acknowledged"]?.integer ?? 0) > 300)
-        #expect(books["destinations"]?.elements?.count == 2)
+        #expect(books["destinations"]?.elements?.count == 6)
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/demo"))
     }
 

@@ -135,7 +135,15 @@ final class TrafficWorker: Sendable {
             let size = max(request.events.count, 1)
             shared.issued.add(size, ordering: .relaxed)
             guard let due = waitUntilDue(&pace, events: size) else { return }
-            if !exchange(request, over: client, since: due) { Self.sleep(microseconds: 20_000) }
+            guard let answer = exchange(request, over: client, since: due) else {
+                Self.sleep(microseconds: 20_000)
+                continue
+            }
+            if request.asksAfterwards, let uri = PlainJSON(answer.body)?["QueuedUri"]?.string,
+                let question = mint.submission(uri, of: request)
+            {
+                _ = exchange(question, over: client, since: MonotonicClock.nowMicroseconds)
+            }
         }
     }
 
@@ -157,10 +165,10 @@ final class TrafficWorker: Sendable {
         }
     }
 
-    /// False when there was no answer.
+    /// Nil when there was no answer.
     private func exchange(
         _ request: TrafficRequest, over client: HTTPClient, since due: Int64
-    ) -> Bool {
+    ) -> HTTPClientAnswer? {
         do throws(HTTPClientError) {
             let answer = try client.exchange(request.bytes)
             let elapsed = MonotonicClock.nowMicroseconds - due
@@ -178,18 +186,19 @@ final class TrafficWorker: Sendable {
                 switch verdict {
                 case .acknowledged: break
                 case .refusedRightly: totals.refusedRightly += 1
+                case .told: totals.told += 1
                 case .putOff: totals.putOff += 1
                 case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
                 }
             }
-            return true
+            return answer
         } catch {
             totals.withLock { totals in
                 totals.errors[error.label, default: 0] += 1
                 if case .unreachable = error { return }
                 totals.ambiguous += request.events.count
             }
-            return false
+            return nil
         }
     }
 
