@@ -121,10 +121,6 @@ struct ImpactConversion {
         where !price.isEmpty && !total.isEmpty {
             add("ItemPrice", "ItemPrice and ItemSubTotal must not both be given")
         }
-        let numbered = form.names.contains { Self.item($0) != nil }
-        if numbered, form.names.contains(where: Self.mayRepeat) {
-            add("ItemSku", "items must be numbered all or not at all")
-        }
     }
 
     /// `ItemSubTotal12` as `SubTotal` and 12; nil for a name without a number, and for other names.

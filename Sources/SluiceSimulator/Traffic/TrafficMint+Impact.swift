@@ -19,13 +19,14 @@ extension TrafficMint {
         let isForm = chance(0.7)
         // A form may repeat the names instead of numbering them; JSON has each name once.
         let isNumbered = !isForm || chance(0.7)
+        let price = pick(["ItemPrice", "ItemSubTotal"])
         for item in 0..<count {
             let number = isNumbered ? "\(item + 1)" : ""
             parameters += [
                 ("ItemSku" + number, TrafficEvent.product(of: id, item: item)),
                 ("ItemName" + number, searchWord()),
                 ("ItemQuantity" + number, "\(1 + random.next(below: 3))"),
-                (pick(["ItemPrice", "ItemSubTotal"]) + number, price()),
+                (price + number, self.price()),
             ]
         }
         let body =

@@ -107,7 +107,6 @@ import Testing
         ("&ItemSku=a&ItemSubTotal=9.90&ItemSku=b&ItemSubTotal=5", []),
         ("&ItemSku=a&ItemSubTotal=x", ["ItemSubTotal"]),
         ("&ItemSku=a&ItemPrice=1&ItemSubTotal=1", ["ItemPrice"]),
-        ("&ItemSku=a&ItemPrice=1&ItemSku2=b", ["ItemSku", "ItemSku1"]),
     ])
     func `items without numbers go by their order`(items: String, wrong: [String]) throws {
         let order = "CampaignId=1000&EventDate=NOW&OrderId=o1&EventTypeId=9876&ClickId=c1"

@@ -44,6 +44,9 @@ struct GatewayPlatform: StandInPlatform {
         return judgement
     }
 
+    /// One for all, because it remembers what can be asked for.
+    private static let impact = ImpactStandIn(account: accounts.impactAccount, token: "k")
+
     static func standIn(_ name: String) -> any StandInPlatform {
         switch name {
         case "gowit":
@@ -52,7 +55,7 @@ struct GatewayPlatform: StandInPlatform {
                 path: "/events")
         case "vtex": VtexStandIn(publisher: accounts.vtexPublisher)
         case "kevel": KevelStandIn(network: accounts.kevelNetwork)
-        default: ImpactStandIn(account: accounts.impactAccount, token: "k")
+        default: impact
         }
     }
 
