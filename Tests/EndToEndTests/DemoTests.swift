@@ -35,4 +35,16 @@ import Testing
         #expect(!output.contains("\u{1B}"))
         #expect(FileManager.default.fileExists(atPath: folder.path + "/demo/sluice.yaml"))
     }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a folder that cannot be made is told in a sentence`() throws {
+        let folder = try TemporaryFolder()
+        let demo = try GatewayProcess(
+            executable: TestGateway.binary, arguments: ["demo", "--dir", "/proc/nope"],
+            dataFolder: folder.path, logPath: folder.path + "/output")
+        #expect(demo.wait(timeoutMilliseconds: 30_000) == .exited(code: 1))
+        let words = demo.logTail()
+        #expect(words.contains("/proc/nope cannot be made: "))
+        #expect(!words.contains("NSCocoaErrorDomain"))
+    }
 }

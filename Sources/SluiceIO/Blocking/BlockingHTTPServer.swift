@@ -6,7 +6,7 @@ import Synchronization
 /// What the blocking server allows.
 package struct BlockingServerOptions: Sendable {
     /// Most connections served at once, each by a thread. When one more comes, the one that has been idle for
-    /// longest is closed; while none is, further ones wait to be accepted.
+    /// longest, and not only for a moment, is closed; while none is, further ones wait to be accepted.
     package var connections: Int
     package var headBytes: Int
     package var bodyBytes: Int
@@ -144,7 +144,8 @@ package final class BlockingHTTPServer: Sendable {
         while !isStopping.load(ordering: .acquiring) {
             reap()
             acceptor.watch(!acceptor.awaitsRoom && (openConnections < options.connections || hasIdle))
-            let count = acceptor.poller.wait(milliseconds: nil)
+            let count = acceptor.poller.wait(milliseconds: acceptor.awaitsRoom ? Self.roomLookMilliseconds : nil)
+            if count == 0 { acceptor.awaitsRoom = false }
             for index in 0..<count {
                 let token = acceptor.poller[index].token
                 if token == UInt64.max {
@@ -184,10 +185,17 @@ package final class BlockingHTTPServer: Sendable {
 
     private var hasIdle: Bool { state.withLock { !$0.idle.isEmpty } }
 
+    /// A connection that has only just been opened or answered is not taken for idle.
+    private static let idleGraceMilliseconds: Int64 = 250
+    /// Between two looks for room while somebody waits to be accepted.
+    private static let roomLookMilliseconds = 50
+
     /// Ends the connection that has been idle for longest; its thread wakes this one when it has gone.
     private func makeRoom() {
         state.withLock { state in
-            guard let oldest = state.idle.min(by: { $0.value < $1.value }) else { return }
+            guard let oldest = state.idle.min(by: { $0.value < $1.value }),
+                MonotonicClock.nowMilliseconds - oldest.value >= Self.idleGraceMilliseconds
+            else { return }
             state.idle[oldest.key] = nil
             _ = clio_shutdown_both(oldest.key)
         }

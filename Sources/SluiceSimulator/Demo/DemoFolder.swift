@@ -1,5 +1,4 @@
 import Foundation
-import SluiceIO
 
 /// Where a demo keeps configuration, data and log.
 struct DemoFolder {
@@ -28,20 +27,13 @@ struct DemoFolder {
                 atPath: self.path, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw .folder("\(self.path) cannot be made: \(Self.reason(error))")
+            throw .folder("\(self.path) cannot be made: \(Self.reason(error as NSError))")
         }
     }
 
-    /// The system's words for what went wrong; Foundation's own are no sentence.
-    private static func reason(_ error: any Error) -> String {
-        let error = error as NSError
-        let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError
-        for candidate in [inner, error].compactMap(\.self) where candidate.domain == NSPOSIXErrorDomain {
-            if let code = POSIXErrorCode(rawValue: Int32(candidate.code)) {
-                return SystemError(call: "mkdir", code: code.rawValue).description
-            }
-        }
-        return error.localizedDescription
+    /// A sentence; what Foundation says of an error by itself is a dump.
+    private static func reason(_ error: NSError) -> String {
+        error.localizedFailureReason ?? error.localizedDescription
     }
 
     /// Writes the gateway's configuration, readable by its owner only: it holds keys.

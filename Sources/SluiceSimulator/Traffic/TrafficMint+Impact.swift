@@ -19,14 +19,17 @@ extension TrafficMint {
         let isForm = chance(0.7)
         // A form may repeat the names instead of numbering them; JSON has each name once.
         let isNumbered = !isForm || chance(0.7)
-        let price = pick(["ItemPrice", "ItemSubTotal"])
+        let hasTotals = chance(0.5)
         for item in 0..<count {
             let number = isNumbered ? "\(item + 1)" : ""
+            let quantity = 1 + random.next(below: 3)
+            let cents = 50 + random.next(below: 19_950)
+            // A total is a multiple of the quantity, so that a price for one can be told to other platforms.
+            let amount = hasTotals ? cents * quantity : cents
             parameters += [
                 ("ItemSku" + number, TrafficEvent.product(of: id, item: item)),
-                ("ItemName" + number, searchWord()),
-                ("ItemQuantity" + number, "\(1 + random.next(below: 3))"),
-                (price + number, self.price()),
+                ("ItemName" + number, searchWord()), ("ItemQuantity" + number, "\(quantity)"),
+                ((hasTotals ? "ItemSubTotal" : "ItemPrice") + number, Self.decimal(cents: amount)),
             ]
         }
         let body =

@@ -175,9 +175,11 @@ import Testing
             ))
         let items = try #require(sale["details"] as? [String: String])
         #expect(items.count >= 6, "\(items.keys.sorted())")
-        let query = try refused("/gowit/server/sdk/events?session_id=s", "", [], method: "GET")
-        #expect(query.status == 400)
-        #expect(Set(try #require(try object(query)["details"] as? [String: String]).keys) == ["type", "ad_id"], "\(query.body)")
+        for (query, field) in [("session_id=s&ad_id=a", "type"), ("type=click&session_id=s", "ad_id")] {
+            let answer = try refused("/gowit/server/sdk/events?\(query)", "", [], method: "GET")
+            #expect(answer.status == 400)
+            #expect((try object(answer)["details"] as? [String: String])?.keys.contains(field) == true)
+        }
     }
 
     @Test func `GoWit's redirect is not followed`() throws {
