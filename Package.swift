@@ -74,9 +74,18 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
+// `scripts/test` sets this for its optimized build, which needs only the tests that count allocations
+// and what they test.
+let leftOut: Set<String> =
+    Context.environment["SLUICE_ALLOCATION_TESTS"] == "1"
+    ? [
+        "SluiceIOTests", "SluiceLogTests", "SluiceDeliveryTests", "SluiceSimulator", "SluiceSimulatorTests",
+        "sluice", "EndToEndTests",
+    ] : []
+
 let package = Package(
     name: "sluice",
-    products: [.executable(name: "sluice", targets: ["sluice"])],
+    products: leftOut.isEmpty ? [.executable(name: "sluice", targets: ["sluice"])] : [],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -84,7 +93,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
-    targets: [
+    targets: ([
         cModule("CByteScan"),
         cModule("CHTTPParser"),
         cModule("CLinuxIO"),
@@ -117,7 +126,7 @@ let package = Package(
         tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"], exclude: ["Fixtures"]),
-    ] + fuzzers,
+    ] + fuzzers).filter { !leftOut.contains($0.name) },
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )
