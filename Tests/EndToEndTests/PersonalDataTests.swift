@@ -50,7 +50,8 @@ import Testing
         var taken = 0
         func native(_ body: String, status: Int, key: String = key) throws {
             let answer = try client.request(
-                "POST", "/v1/events", headers: [("Authorization", "Bearer \(key)"), ("Content-Type", "application/json")],
+                "POST", "/v1/events",
+                headers: [("Authorization", "Bearer \(key)"), ("Content-Type", "application/json")],
                 body: Array(body.utf8))
             #expect(answer.status == status, "\(answer.text)")
             taken += Int(PlainJSON(answer.body)?["accepted"]?.integer ?? 0)
@@ -61,17 +62,28 @@ import Testing
         // Where a hash belongs.
         try native(Self.purchase("hash", person: Self.person("_sha256")), status: 400)
         // One that every platform rejects or refuses for something else.
-        try native(#"{"type":"purchase","id":"bare","user":{\#(Self.person())},"order":{"id":"o","items":[]}}"#, status: 400)
-        try native(#"{"type":"purchase","id":"poor","user":{\#(Self.person())},"order":{"id":"o","items":[{"product_id":"p","quantity":1,"unit_price":1}]}}"#, status: 202)
+        try native(
+            #"{"type":"purchase","id":"bare","user":{\#(Self.person())},"order":{"id":"o","items":[]}}"#, status: 400)
+        try native(
+            #"{"type":"purchase","id":"poor","user":{\#(Self.person())},"order":{"id":"o","items":[{"product_id":"p","quantity":1,"unit_price":1}]}}"#,
+            status: 202)
         try native(#"{"type":"page_view","id":"view","user":{\#(Self.person())}}"#, status: 202)
         // Refused as a whole, at various depths.
         try native(String(good.dropLast()), status: 400)
         try native("[\(good),", status: 400)
-        try native(Self.purchase("type", person: #""email":["\#(Self.email)"],"first_name":{"x":"\#(Self.firstName)"}"#), status: 400)
+        try native(
+            Self.purchase("type", person: #""email":["\#(Self.email)"],"first_name":{"x":"\#(Self.firstName)"}"#),
+            status: 400)
         try native(Self.purchase("twice", person: Self.person() + "," + Self.person()), status: 400)
-        try native(Self.purchase("bad", person: #""email":"Ada.Lovelace at home","phone":"555-1234567","tax_id":"","first_name":" ","last_name":"\#(Self.lastName)""#), status: 400)
+        try native(
+            Self.purchase(
+                "bad",
+                person:
+                    #""email":"Ada.Lovelace at home","phone":"555-1234567","tax_id":"","first_name":" ","last_name":"\#(Self.lastName)""#
+            ), status: 400)
         try native(good, status: 401, key: "Ada.Lovelace@Shop-Mail.Example")
-        let query = "type=click&id=pixel&user.id=u&ad.id=a&user.email=Ada.Lovelace%40Shop-Mail.Example&user.first_name=Adalbertina"
+        let query =
+            "type=click&id=pixel&user.id=u&ad.id=a&user.email=Ada.Lovelace%40Shop-Mail.Example&user.first_name=Adalbertina"
         #expect(try client.request("GET", "/v1/pixel.gif?\(query)&key=\(key)").status == 200)
         taken += 1
         _ = try client.request("GET", "/v1/pixel.gif?\(query)&type=Lovelacewicz&key=\(key)")

@@ -51,7 +51,9 @@ import Testing
         var walk = try PlatformWalk(byHost: byHost)
         let table = PlatformTable()
         for example in PlatformExample.all {
-            #expect(try walk.take(PlatformWalk.Step(example)) == example.status, "\(example.platform.name) \(example.title)")
+            #expect(
+                try walk.take(PlatformWalk.Step(example)) == example.status, "\(example.platform.name) \(example.title)"
+            )
         }
         for (step, events) in Self.more { try walk.take(step, events: events) }
         let refusals = walk.gateway.cast.parties.flatMap { $0.standIn.ledger.refusals }

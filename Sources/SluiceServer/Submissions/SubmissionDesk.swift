@@ -81,9 +81,11 @@ package final class SubmissionDesk: @unchecked Sendable {
         do {
             let time = question.id.milliseconds
             let window = time - SubmissionDesk.slackMilliseconds..<time + SubmissionDesk.slackMilliseconds
-            guard let found = try question.id.event.withBytes({ (id) throws(LogError) in
-                try finder.find(id: id, received: window)
-            }) else { return isOnItsWay(question) ? .found(SubmissionReport(of: question.id)) : .unknown }
+            guard
+                let found = try question.id.event.withBytes({ (id) throws(LogError) in
+                    try finder.find(id: id, received: window)
+                })
+            else { return isOnItsWay(question) ? .found(SubmissionReport(of: question.id)) : .unknown }
             return try found.line.withBytes { try report(on: $0, found, question) }
         } catch {
             return .unavailable

@@ -24,7 +24,8 @@ struct VtexConversion {
     /// As real emitters write items: another name for the SKU, and no price but the one that was paid.
     private static let emittedItemRequired = ["product_sku", "quantity", "price"]
     private static let itemProperties: [(name: String, kind: Kind)] = [
-        ("sku", .text), ("product_sku", .text), ("quantity", .number), ("price", .number), ("promotional_price", .number),
+        ("sku", .text), ("product_sku", .text), ("quantity", .number), ("price", .number),
+        ("promotional_price", .number),
         ("seller_id", .nullableText), ("product_id", .text),
     ]
 

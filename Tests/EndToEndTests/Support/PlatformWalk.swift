@@ -84,7 +84,8 @@ struct PlatformWalk {
     mutating func take(_ step: Step, events: Int = 1) throws -> Int {
         for name in Self.destinations { try standIn(name).ledger.forget() }
         let prefix = "/\(step.platform.name)/"
-        let target = byHost && step.target.hasPrefix(prefix) ? String(step.target.dropFirst(prefix.count - 1)) : step.target
+        let target =
+            byHost && step.target.hasPrefix(prefix) ? String(step.target.dropFirst(prefix.count - 1)) : step.target
         var headers = Self.credential(step.platform, gateway.cast.sourceKey)
         if !step.body.isEmpty { headers.append(("Content-Type", step.contentType)) }
         let answer = try client.exchange(

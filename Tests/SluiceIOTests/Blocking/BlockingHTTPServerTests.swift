@@ -74,11 +74,14 @@ import Testing
 
     @Test func aBusyConnectionKeepsItsPlace() throws {
         let options = BlockingServerOptions(connections: 1, idleTimeoutMilliseconds: 60_000)
-        try withServer(options, handler: { request in
-            var response = Self.echo(request)
-            response.delayMilliseconds = request.path == "/slow" ? 200 : 0
-            return response
-        }) { address in
+        try withServer(
+            options,
+            handler: { request in
+                var response = Self.echo(request)
+                response.delayMilliseconds = request.path == "/slow" ? 200 : 0
+                return response
+            }
+        ) { address in
             let busy = try TestClient(address)
             try busy.send(get("/slow"))
             let late = try TestClient(address)

@@ -6,7 +6,9 @@ import Testing
 /// Each platform's endpoint toward its own clients, over real sockets: content types, methods, success and
 /// errors, as the platforms document them.
 @Suite struct PlatformAnswersTests {
-    private static func example(_ platform: Platform, _ kind: PlatformExample.Kind, _ title: String = "") -> PlatformExample {
+    private static func example(_ platform: Platform, _ kind: PlatformExample.Kind, _ title: String = "")
+        -> PlatformExample
+    {
         PlatformExample.all.first { $0.platform == platform && $0.kind == kind && $0.title.hasPrefix(title) }!
     }
 
@@ -69,7 +71,8 @@ import Testing
         defer { rig.stop() }
         let client = try rig.client()
         let isGet = example.method == "GET"
-        let allow = example.platform == .kevel ? "GET, HEAD, POST, OPTIONS" : isGet ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"
+        let allow =
+            example.platform == .kevel ? "GET, HEAD, POST, OPTIONS" : isGet ? "GET, HEAD, OPTIONS" : "POST, OPTIONS"
         try client.send(request("HEAD", example.target))
         let head = try client.answer(isHead: true)
         if example.platform == .kevel || isGet {
@@ -280,7 +283,8 @@ import Testing
         let example = Self.example(platform, .purchase)
         let target = example.target.replacing("/c/123/", with: "/c/999/")
         for authorization in [nil, "Bearer wrong", "Basic d3Jvbmc6d3Jvbmc=", "wrong", "Bearer", ""] {
-            let headers = ["Content-Type: \(example.contentType)"] + (authorization.map { ["Authorization: \($0)"] } ?? [])
+            let headers =
+                ["Content-Type: \(example.contentType)"] + (authorization.map { ["Authorization: \($0)"] } ?? [])
             let answer = try client.ask(
                 request(example.method, target, headers, body: example.method == "GET" ? nil : example.body))
             #expect(answer.status == 401, "\(authorization ?? "none"): \(answer.status)")

@@ -49,7 +49,9 @@ import Testing
             shard.stop()
         }
 
-        func ask(_ id: SubmissionID? = nil, source: String = "local", early: Bool = false) throws -> SubmissionFinding.Result {
+        func ask(_ id: SubmissionID? = nil, source: String = "local", early: Bool = false) throws
+            -> SubmissionFinding.Result
+        {
             port.ask(SubmissionQuestion(number: 1, source: source, id: id ?? self.id, isAnsweredEarly: early))
             while true {
                 if let finding = port.nextFinding() { return finding.result }
@@ -146,7 +148,8 @@ import Testing
         guard case .unknown = try rig.ask(source: "somebody") else { throw Failure(words: "told to somebody") }
         guard case .unknown = try rig.ask(source: "somebody", early: true) else { throw Failure(words: "told early") }
         // An event of another form has no submission.
-        #expect(try rig.shard.client().ask(post("/v1/events", click("0198f000-0000-7000-8000-000000000000"))).status == 202)
+        #expect(
+            try rig.shard.client().ask(post("/v1/events", click("0198f000-0000-7000-8000-000000000000"))).status == 202)
         guard case .unknown = try rig.ask(Self.id("A-0198f000-0000-7000-8000-000000000000")) else {
             throw Failure(words: "a native event is no submission")
         }

@@ -60,7 +60,10 @@ import Testing
     @Test(arguments: [
         ("type=click&session_id=s&ad_id=a&no_redirect=1", "s/a/click"),
         ("type=impression&ad_id=a+b%20c&no_redirect=1", "/a+b c/impression"),
-        ("type=viewable_impression&session_id=s&ad_id=a&redirect=https://shop.example/?x=1&y=2", "s/a/viewable_impression"),
+        (
+            "type=viewable_impression&session_id=s&ad_id=a&redirect=https://shop.example/?x=1&y=2",
+            "s/a/viewable_impression"
+        ),
         ("type=click&session_id=s&ad_id=100%", "s/100%/click"),
     ])
     func `the SDK's ad events bear no credential`(query: String, id: String) {

@@ -127,7 +127,8 @@ struct GatewayPlatform: StandInPlatform {
         #expect(traffic.totals.acknowledged == traffic.ledger.count)
         let ledger = server.standIn.ledger
         for (form, traces) in [
-            (TrafficForm.gowit, \TrafficEvent.gowitTraces), (.gowitSDK, \.gowitTraces), (.vtex, \.vtexTraces), (.kevel, \.kevelTraces),
+            (TrafficForm.gowit, \TrafficEvent.gowitTraces), (.gowitSDK, \.gowitTraces), (.vtex, \.vtexTraces),
+            (.kevel, \.kevelTraces),
         ] {
             let events = traffic.ledger.events.filter { $0.form == form }
             #expect(events.count > 15)
