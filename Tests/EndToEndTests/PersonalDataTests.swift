@@ -116,8 +116,8 @@ import Testing
 
     private func files(of folder: String) throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: folder).map { folder + "/" + $0 }.filter {
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && !isFolder.boolValue
+            let type = try FileManager.default.attributesOfItem(atPath: $0)[.type] as? FileAttributeType
+            return type == .typeRegular
         }
     }
 
