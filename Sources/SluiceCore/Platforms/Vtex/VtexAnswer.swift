@@ -108,7 +108,10 @@ struct AjvList: ~Copyable {
         case .empty where problem.property == VtexSchema.Place.items && problem.object == 0:
             entry(problem, property, "minItems", "must NOT have fewer than 1 items", "\"limit\":1")
         case .empty, .invalidValue: appendValue(problem, property)
-        case .tooLong: appendLimit(problem, property, "maxLength", " characters")
+        case .tooLong:
+            // What is too long for an address is no hash either.
+            if case .personal = property.rule { return appendValue(problem, property) }
+            appendLimit(problem, property, "maxLength", " characters")
         case .tooMany: appendLimit(problem, property, "maxItems", " items")
         case .outOfRange: appendRange(problem, property)
         case .nulCharacter:
@@ -147,7 +150,7 @@ struct AjvList: ~Copyable {
             entry(
                 problem, property, "enum", "must be equal to one of the allowed values",
                 "\"allowedValues\":[\"F\",\"M\",\"O\",null]")
-        case .hash:
+        case .hash, .personal:
             entry(
                 problem, property, "pattern", "must match pattern \\\"^[0-9a-fA-F]{64}$\\\"",
                 "\"pattern\":\"^[0-9a-fA-F]{64}$\"")

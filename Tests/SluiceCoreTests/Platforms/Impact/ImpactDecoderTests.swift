@@ -53,6 +53,47 @@ import Testing
     ])
     func namesEachFault(_ more: String, _ field: String) { #expect(fields(send(Self.base + more)) == [field]) }
 
+    /// A value that no form can hold is wrong, once, and not missing as well.
+    @Test func wrongValuesAreNamedOnce() {
+        func json(_ members: String) -> [String] { fields(send("{\(members)}", contentType: "application/json")) }
+        #expect(
+            json(#""CampaignId":[],"EventTypeCode":{},"EventDate":[1],"Oid":{},"PromoCode":[],"ItemSku2":{},"ItemSku1":"a""#)
+                == ["CampaignId", "EventTypeCode", "EventDate", "Oid", "PromoCode", "ItemSku2"])
+        #expect(json(#""CampaignId":1,"EventTypeId":1,"EventDate":"NOW","OrderId":"o","ClickId":null"#) == ["ClickId"])
+    }
+
+    /// An item without a quantity is one piece for everybody, and goes back without one.
+    @Test func quantitiesLeftOutAreKeptAsSuch() {
+        let line = send(Self.base + "&ItemSku1=a&ItemSku2=b&ItemQuantity2=1&ItemSku3=c").lines[0]
+        #expect(line.contains(#"{"sku":"a","quantity":1}"#))
+        #expect(line.contains(#""ItemQuantity":[null,1,null]"#))
+        #expect(!send(Self.base + "&ItemSku1=a&ItemQuantity1=1").lines[0].contains("ItemQuantity"))
+    }
+
+    /// The source says what becomes of addresses.
+    @Test(arguments: [(AddressPolicy.truncate, "203.0.113.0"), (.full, "203.0.113.77"), (.drop, nil)] as [(AddressPolicy, String?)])
+    func addresses(_ policy: AddressPolicy, _ expected: String?) {
+        let decoder = ImpactDecoder()
+        let block = OpenBlock(capacity: 1_024)
+        var answer = PlatformAnswer()
+        [Self.path, Self.base + "&IpAddress=203.0.113.77"].withAllBytes { parts in
+            var origin = RequestOrigin(receivedMilliseconds: 1, sourceName: Bytes("s"), sourceHash: 1)
+            origin.addressPolicy = policy
+            _ = decoder.decode(
+                PlatformRequest(method: .post, path: parts[0], query: .empty, contentType: .empty, body: parts[1], origin: origin),
+                into: block, answer: &answer)
+        }
+        #expect(block.eventCount == 1)
+        #expect(text(block.payload.bytes.string, "context.ip") == expected)
+    }
+
+    @Test func lengthsAreCharacters() {
+        let id = String(repeating: "é", count: 64).addingPercentEncoding(withAllowedCharacters: .alphanumerics)!
+        let body = Self.base.replacingOccurrences(of: "OrderId=o", with: "OrderId=\(id)")
+        #expect(send(body).status == 200)
+        #expect(fields(send(body.replacingOccurrences(of: "OrderId=", with: "OrderId=x"))) == ["OrderId"])
+    }
+
     @Test(arguments: [("OrderId", 64), ("ClickId", 64), ("CustomerId", 255)])
     func lengths(_ name: String, _ max: Int) {
         let body = Self.base.split(separator: "&").filter { !$0.hasPrefix("\(name)=") }.joined(separator: "&")

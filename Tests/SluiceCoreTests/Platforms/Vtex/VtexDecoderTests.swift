@@ -111,17 +111,21 @@ import Testing
         }
     }
 
-    private func send(_ body: String, path: String, source: StaticString) -> (Int, String, String) {
+    private func send(
+        _ body: String, path: String, source: StaticString, isAssumed: Bool = false
+    ) -> (Int, String, String) {
         let decoder = VtexDecoder(directory: Directory())
         let block = OpenBlock(capacity: 1_024)
         var answer = PlatformAnswer()
         _ = Array(body.utf8).withBytes { body in
             Array(path.utf8).withBytes { path in
-                decoder.decode(
+                var origin = RequestOrigin(
+                    receivedMilliseconds: DecoderHarness.now, sourceName: Bytes(source), sourceHash: 1)
+                origin.isSourceAssumed = isAssumed
+                return decoder.decode(
                     PlatformRequest(
                         method: .post, path: path, query: .empty, contentType: Bytes("application/json"), body: body,
-                        origin: RequestOrigin(
-                            receivedMilliseconds: DecoderHarness.now, sourceName: Bytes(source), sourceHash: 1)),
+                        origin: origin),
                     into: block, answer: &answer)
             }
         }
@@ -137,6 +141,49 @@ import Testing
         #expect(send(lenient, path: path, source: "").0 == 202)
         #expect(send(lenient, path: path, source: "known").0 == 422)
         #expect(send(#"{"session_id":"s","publisher_id":"pub-1"}"#, path: "/v1/beacon/view/a", source: "").0 == 202)
+    }
+
+    /// The page's origin only says who is meant while no publisher is named; the query's publisher is certain.
+    @Test func theBodyCountsForMoreThanThePage() {
+        let path = "/v1/beacon/view/a"
+        for (body, isAssumed, source) in [
+            (#"{"session_id":"s","publisher_id":"pub-1"}"#, true, "found"),
+            (#"{"session_id":"s","publisher_id":"pub-1"}"#, false, "page"),
+            (#"{"session_id":"s"}"#, true, "page"), (#"{"session_id":"s","publisher_id":""}"#, true, "page"),
+            (#"{"session_id":"s","publisher_id":null}"#, true, "page"),
+        ] {
+            let outcome = send(body, path: path, source: "page", isAssumed: isAssumed)
+            #expect(outcome.0 == 202)
+            #expect(text(outcome.2, "source") == source, "\(body) \(isAssumed)")
+        }
+        #expect(send(#"{"session_id":"s","publisher_id":"nobody"}"#, path: path, source: "page", isAssumed: true).0 == 422)
+    }
+
+    /// JSON Schema counts characters: `é` is one, and so is an emoji.
+    @Test func lengthsAreCharacters() {
+        for letter in ["x", "é", "😀"] {
+            func ad(_ count: Int) -> String { "{\"session_id\":\"\(String(repeating: letter, count: count))\"}" }
+            #expect(DecoderHarness.vtex().send(ad(512), path: "/v1/beacon/view/a").status == 202)
+            let outcome = DecoderHarness.vtex().send(ad(513), path: "/v1/beacon/view/a")
+            #expect(outcome.status == 422)
+            #expect(outcome.answer.contains("must NOT have more than 512 characters"))
+        }
+    }
+
+    /// What should be a hash and is an address is hashed; anything else is refused, not stored.
+    @Test func plaintextEmailIsHashed() {
+        func conversion(_ email: String) -> DecoderHarness.Outcome {
+            DecoderHarness.vtex().send(
+                "{\(Self.conversion),\"email_hashed\":\"\(email)\",\(Self.items)}", path: "/v1/beacon/conversion")
+        }
+        let line = conversion(" Jane@Example.com ").lines[0]
+        #expect(text(line, "user.email_sha256") == "8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d")
+        #expect(!line.lowercased().contains("jane"))
+        for email in ["jane", "0123", String(repeating: "a", count: 40), String(repeating: "x", count: 600) + "@x"] {
+            let outcome = conversion(email)
+            #expect(outcome.status == 422)
+            #expect(entries(outcome.answer).map { $0["keyword"] as? String } == ["pattern"])
+        }
     }
 
     @Test func noSource() {
