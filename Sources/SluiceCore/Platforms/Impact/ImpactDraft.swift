@@ -70,7 +70,7 @@ struct ImpactDraft: ~Copyable {
                 continue
             }
             guard let text = fields.decodedSlot(value) else {
-                note(ImpactProblem(key: key, code: .invalidEncoding))
+                refuse(ImpactProblem(key: key, code: .invalidEncoding), key, fields)
                 continue
             }
             take(key, text, &fields)
@@ -96,17 +96,18 @@ struct ImpactDraft: ~Copyable {
             case .null: try reader.null()
             case .object, .array:
                 _ = try reader.skipValue()
-                refuse(key, fields)
+                let problem = ImpactProblem(key: key, code: .wrongType, words: "must be a string or a number")
+                refuse(problem, key, fields)
             }
         }
         try reader.end()
         return true
     }
 
-    /// Notes a parameter whose value no form could hold, so that it is not named again as missing.
-    private mutating func refuse(_ key: Slot, _ fields: borrowing EventFields) {
+    /// Notes a parameter whose value is none at all, so that it is not named again as missing.
+    private mutating func refuse(_ problem: ImpactProblem, _ key: Slot, _ fields: borrowing EventFields) {
         let name = fields.bytes(key)
-        note(ImpactProblem(key: key, code: .wrongType, words: "must be a string or a number"))
+        note(problem)
         let place = ImpactName.place(of: name)
         if place >= 0 {
             refused |= 1 << UInt64(place)

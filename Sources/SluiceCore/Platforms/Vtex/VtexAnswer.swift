@@ -111,6 +111,7 @@ struct AjvList: ~Copyable {
         case .tooLong:
             // What is too long for an address is no hash either.
             if case .personal = property.rule { return appendValue(problem, property) }
+            if case .decimal = property.rule { return appendRange(problem, property) }
             appendLimit(problem, property, "maxLength", " characters")
         case .tooMany: appendLimit(problem, property, "maxItems", " items")
         case .outOfRange: appendRange(problem, property)

@@ -154,21 +154,29 @@ enum RandomImpact {
             ("CampaignId", "\(Int.random(in: 1...9_999, using: &generator))"), ("EventDate", "2026-01-02T03:04:05.678Z"), ("OrderId", string(&generator)),
             [("EventTypeId", "7"), ("ActionTrackerId", "8"), ("EventTypeCode", string(&generator))].randomElement(using: &generator)!,
         ]
-        let keys = ["ClickId", "CustomerId", "OrderPromoCode", "MediaId", "UniqueUrl", "CallerId", "GoogAId", "AppleIfv"]
-        result.append((keys.randomElement(using: &generator)!, string(&generator)))
+        let keys = [
+            "ClickId", "CustomerId", "CustomProfileId", "OrderPromoCode", "MediaId", "MediaPartnerId", "UniqueUrl", "CallerId", "GoogAId",
+            "AndroidId", "AppleIfa", "AppleIfv",
+        ]
+        var given = Set([keys.randomElement(using: &generator)!])
+        for key in keys where Int.random(in: 0..<4, using: &generator) == 0 { given.insert(key) }
+        if given.contains("MediaId") { given.remove("MediaPartnerId") }
+        for key in keys where given.contains(key) { result.append((key, string(&generator))) }
         func maybe(_ name: String, _ value: String) { if Bool.random(using: &generator) { result.append((name, value)) } }
-        for name in ["CustomerStatus", "CustomerCity", "CustomerRegion", "CustomerCountry", "UserAgent", "SubId1", "Note", "Text1", "Ünknown &=%"] {
+        for name in ["CustomerStatus", "CustomerCity", "CustomerRegion", "CustomerCountry", "CustomerPostCode", "UserAgent", "SubId1", "SubId2", "SubId3", "SharedId", "Note", "Text1", "Ünknown &=%"] {
             maybe(name, string(&generator))
         }
-        for name in ["OrderShipping", "OrderTax", "OrderDiscount"] { maybe(name, "\(Int.random(in: 0...99, using: &generator)).50") }
+        for name in ["OrderShipping", "OrderTax", "OrderDiscount"] { maybe(name, RandomNative.decimal(&generator)) }
         maybe("CurrencyCode", "USD")
         maybe("IpAddress", "203.0.113.0")
         maybe("CustomerEmail", Bool.random(using: &generator) ? VtexDecoderTests.hash : String(VtexDecoderTests.hash.prefix(40)))
         for number in 1...Int.random(in: 1...4, using: &generator) {
-            result.append(("ItemQuantity\(number)", "\(Int.random(in: 1...9, using: &generator))"))
+            // Without any parameter there would be a gap.
+            result.append(("ItemSku\(number)", string(&generator)))
+            maybe("ItemQuantity\(number)", ["1", "3", "0.5"].randomElement(using: &generator)!)
             let price = Bool.random(using: &generator) ? "ItemPrice" : "ItemSubTotal"
-            maybe("\(price)\(number)", "\(Int.random(in: 0...99, using: &generator)).10")
-            for name in ["ItemSku", "ItemName", "ItemCategory", "ItemSubCategory", "ItemBrand", "ItemMpn", "ItemPromoCode"] {
+            maybe("\(price)\(number)", ["0", "19.10", "12345678901234567890.123456", "1e2"].randomElement(using: &generator)!)
+            for name in ["ItemName", "ItemCategory", "ItemSubCategory", "ItemBrand", "ItemMpn", "ItemPromoCode"] {
                 maybe("\(name)\(number)", string(&generator))
             }
             let discount = Bool.random(using: &generator) ? "ItemDiscount" : "ItemTotalDiscount"
