@@ -36,7 +36,9 @@ struct PersonalMembers: ~Copyable {
         }
         for index in fields.extensions.indices where fields.extensions[index].value.count > 0 {
             let value = fields.extensions[index].value
-            if let value = replaced(value, PersonalName.Meaning(), .top, &fields) { fields.extensions[index].value = value }
+            if let value = replaced(value, PersonalName.Meaning(), .top, &fields) {
+                fields.extensions[index].value = value
+            }
         }
     }
 

@@ -128,7 +128,8 @@ enum PersonalName: UInt8, Sendable {
         (
             .taxID, .anywhere,
             [
-                "taxid", "taxnumber", "taxidentifier", "vatid", "vatnumber", "cpf", "cnpj", "cpfcnpj", "ssn", "socialid",
+                "taxid", "taxnumber", "taxidentifier", "vatid", "vatnumber", "cpf", "cnpj", "cpfcnpj", "ssn",
+                "socialid",
                 "socialsecuritynumber", "nationalid", "passport", "passportnumber", "documentnumber", "socialidhashed",
             ]
         ),
@@ -141,7 +142,9 @@ enum PersonalName: UInt8, Sendable {
         (.fullName, .personOnly, ["name"]),
     ]
 
-    private static let entries = words.flatMap { name, places, words in words.map { _ in Entry(name: name, places: places) } }
+    private static let entries = words.flatMap { name, places, words in
+        words.map { _ in Entry(name: name, places: places) }
+    }
     private static let table = KeyTable(words.flatMap { $0.2 })
 
     private static let persons: [StaticString] = [

@@ -32,7 +32,8 @@ final class SourceResolver: SourceDirectory {
     }
 
     func resolve(platform: Platform, account: Bytes, into origin: inout RequestOrigin) -> Bool {
-        guard let asked, source == nil || asked.isAssumed, let entry = sources.find(account: account, platform: platform),
+        guard let asked, source == nil || asked.isAssumed,
+            let entry = sources.find(account: account, platform: platform),
             asked.pageOrigin.isEmpty || entry.allows(origin: asked.pageOrigin)
         else { return false }
         source = entry

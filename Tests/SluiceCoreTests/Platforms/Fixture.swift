@@ -33,12 +33,17 @@ struct Fixture: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { "\(platform)/\(name)" }
     static let rules = [
-        "wrong_type", "missing", "empty", "too_long", "too_many", "wrong_encoding", "unknown_property", "nul", "lone_surrogate",
+        "wrong_type", "missing", "empty", "too_long", "too_many", "wrong_encoding", "unknown_property", "nul",
+        "lone_surrogate",
         "rtl", "crlf", "exponent",
     ]
 
     var path: String { String(target.split(separator: "?", maxSplits: 1)[0]) }
-    var query: String { target.split(separator: "?", maxSplits: 1).dropFirst().first.map { String(decoding: Fixture.expanded(String($0)), as: UTF8.self) } ?? "" }
+    var query: String {
+        target.split(separator: "?", maxSplits: 1).dropFirst().first.map {
+            String(decoding: Fixture.expanded(String($0)), as: UTF8.self)
+        } ?? ""
+    }
     var bodyBytes: [UInt8] { Fixture.expanded(body) }
 
     private static func expanded(_ text: String) -> [UInt8] {

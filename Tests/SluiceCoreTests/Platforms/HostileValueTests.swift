@@ -8,16 +8,21 @@ import Testing
 @Suite struct HostileValueTests {
     /// As it stands in JSON, and what it means.
     static let texts: [(json: String, text: String)] = [
-        (#"\r\nHost: evil\r\n\r\n"#, "\r\nHost: evil\r\n\r\n"), (#"a\u0000b"#, "a\0b"), ("%0d%0a%00%26%3D%2e%2e", "%0d%0a%00%26%3D%2e%2e"),
-        ("a&OrderId=9&userKey=x", "a&OrderId=9&userKey=x"), ("a#b?c;d/../..", "a#b?c;d/../.."), (#"\",\"id\":\"x"#, "\",\"id\":\"x"),
-        (#"'\\\"}]"#, "'\\\"}]"), (#"\u202e\u2066x\u2028\u2029"#, "\u{202E}\u{2066}x\u{2028}\u{2029}"), ("+ ,=", "+ ,="),
+        (#"\r\nHost: evil\r\n\r\n"#, "\r\nHost: evil\r\n\r\n"), (#"a\u0000b"#, "a\0b"),
+        ("%0d%0a%00%26%3D%2e%2e", "%0d%0a%00%26%3D%2e%2e"),
+        ("a&OrderId=9&userKey=x", "a&OrderId=9&userKey=x"), ("a#b?c;d/../..", "a#b?c;d/../.."),
+        (#"\",\"id\":\"x"#, "\",\"id\":\"x"),
+        (#"'\\\"}]"#, "'\\\"}]"), (#"\u202e\u2066x\u2028\u2029"#, "\u{202E}\u{2066}x\u{2028}\u{2029}"),
+        ("+ ,=", "+ ,="),
         (#"\ud83d\ude00é\u007f\u0001\t"#, "😀é\u{7F}\u{1}\t"),
     ]
 
     private static func encoders(_ evil: String) -> [(String, any PlatformEncoder)] {
         [
-            ("topsort", TopsortEncoder()), ("gowit", GowitEncoder(marketplaceID: evil)), ("vtex", VtexEncoder(publisherID: evil)),
-            ("kevel", KevelEncoder(networkID: evil)), ("impact", ImpactEncoder(accountSID: evil, campaignID: 1, eventTypeID: 2)),
+            ("topsort", TopsortEncoder()), ("gowit", GowitEncoder(marketplaceID: evil)),
+            ("vtex", VtexEncoder(publisherID: evil)),
+            ("kevel", KevelEncoder(networkID: evil)),
+            ("impact", ImpactEncoder(accountSID: evil, campaignID: 1, eventTypeID: 2)),
             ("webhook", WebhookEncoder(gzip: false, secret: evil)),
         ]
     }

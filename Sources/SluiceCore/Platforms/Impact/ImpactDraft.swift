@@ -251,7 +251,8 @@ struct ImpactDraft: ~Copyable {
         if named & ImpactName.eventTypeMask == 0 {
             note(
                 ImpactProblem(
-                    field: "EventTypeId", code: .missing, words: "is required, or else ActionTrackerId or EventTypeCode"))
+                    field: "EventTypeId", code: .missing, words: "is required, or else ActionTrackerId or EventTypeCode"
+                ))
         }
         if named & ImpactName.attributionMask == 0 {
             note(
@@ -264,7 +265,8 @@ struct ImpactDraft: ~Copyable {
         let both: UInt64 = 1 << ImpactName.Place.mediaID | 1 << ImpactName.Place.mediaPartnerID
         if seen & both == both {
             note(
-                ImpactProblem(field: "MediaPartnerId", code: .conflict, words: "must not be given together with MediaId"))
+                ImpactProblem(
+                    field: "MediaPartnerId", code: .conflict, words: "must not be given together with MediaId"))
         }
     }
 

@@ -30,7 +30,8 @@ struct ImpactName: Sendable {
         ImpactName(name: "ActionTrackerId", rule: .integer(min: 1), target: .ext),
         ImpactName(name: "EventTypeCode", rule: word, target: .ext),
         ImpactName(name: "ClickId", rule: .characters(max: 64), target: .field(.adClickID), isAttribution: true),
-        ImpactName(name: "CustomerId", rule: .characters(max: 255), target: .field(.userCustomerID), isAttribution: true),
+        ImpactName(
+            name: "CustomerId", rule: .characters(max: 255), target: .field(.userCustomerID), isAttribution: true),
         ImpactName(name: "OrderPromoCode", rule: name, target: .field(.orderPromoCode), isAttribution: true),
         ImpactName(name: "PromoCode", rule: name, target: .alias(Place.promoCode), isAttribution: true),
         ImpactName(name: "MediaId", rule: word, target: .ext, isAttribution: true),

@@ -195,7 +195,8 @@ struct AjvList: ~Copyable {
         if path.equals(VtexAnswer.anyOf) {
             for (place, name) in [StaticString("user_id"), "session_id"].enumerated() {
                 comma()
-                text.append("{\"instancePath\":\"\",\"keyword\":\"required\",\"message\":\"must have required property '")
+                text.append(
+                    "{\"instancePath\":\"\",\"keyword\":\"required\",\"message\":\"must have required property '")
                 text.append(name)
                 text.append("'\",\"params\":{\"missingProperty\":\"")
                 text.append(name)
@@ -275,7 +276,11 @@ struct AjvList: ~Copyable {
         _ problem: FieldProblem, _ property: Property?, _ keyword: StaticString, _ message: StaticString,
         _ parameters: StaticString
     ) {
-        entry(problem, property, keyword) { $0.append(message) } parameters: { $0.append(parameters) }
+        entry(problem, property, keyword) {
+            $0.append(message)
+        } parameters: {
+            $0.append(parameters)
+        }
     }
 
     /// - Parameter property: nil when the object that should have it is at fault.

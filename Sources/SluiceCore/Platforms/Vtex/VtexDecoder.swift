@@ -150,7 +150,8 @@ package final class VtexDecoder: PlatformDecoder {
         }
         guard VtexPath.isForwardable(request.path), VtexPath.isForwardable(request.query) else {
             return fields.note(
-                FieldProblem(.invalidEncoding, path: VtexAnswer.url, words: "must be a path and query as RFC 3986 has them"))
+                FieldProblem(
+                    .invalidEncoding, path: VtexAnswer.url, words: "must be a path and query as RFC 3986 has them"))
         }
         fields.set(.network, fields.copy(Bytes(Platform.vtex.name), form: .verbatim))
         let start = fields.scratch.count
@@ -181,7 +182,8 @@ package final class VtexDecoder: PlatformDecoder {
     private func completeConversion(
         _ origin: RequestOrigin, _ parser: EventParser, _ fields: inout EventFields
     ) {
-        let hasEmail = fields.has(.userEmailSHA256)
+        let hasEmail =
+            fields.has(.userEmailSHA256)
             || fields.problems.contains { $0.object == 0 && $0.property == VtexSchema.Place.emailHashed }
         if !hasEmail, !origin.lenient { parser.note(.missing, 0, VtexSchema.Place.emailHashed, -1, 0, &fields) }
         let hasItems = fields.problems.contains { $0.object == 0 && $0.property == VtexSchema.Place.items }

@@ -195,7 +195,10 @@ import Testing
     @Test(arguments: [
         (200, "", Verdict.delivered), (204, "", .delivered), (202, "x", .delivered),
         (200, #"{"message":"ok","code":"accepted","details":{}}"#, .delivered),
-        (200, #"{"message":"bad","details":{"ad_id":"is unknown"}}"#, .rejected(reason: "HTTP 200: bad (ad_id: is unknown)")),
+        (
+            200, #"{"message":"bad","details":{"ad_id":"is unknown"}}"#,
+            .rejected(reason: "HTTP 200: bad (ad_id: is unknown)")
+        ),
         (403, "", .retry(afterSeconds: nil, reason: "HTTP 403")),
         (
             400, #"{"message":"no \"ad\"","code":"c","details":{"ad_id":"is wrong","x":1}}"#,

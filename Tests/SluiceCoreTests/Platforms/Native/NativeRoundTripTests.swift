@@ -37,7 +37,8 @@ import Testing
     /// Every canonical field is generated, so that none can be lost unnoticed.
     @Test func allFieldsAreGenerated() {
         var generator = SeededGenerator(seed: 1)
-        let lines = (0..<200).map { _ in DecoderHarness.native().send(RandomNative.event(&generator)).lines.first ?? "" }
+        let lines = (0..<200).map { _ in DecoderHarness.native().send(RandomNative.event(&generator)).lines.first ?? ""
+        }
         for field in EventField.allCases {
             let path = field.container == .root ? "\(field.name)" : "\(field.container.name).\(field.name)"
             #expect(lines.contains { member($0, path) != nil }, "\(path)")
@@ -59,12 +60,18 @@ enum RandomNative {
         if chance() { members.append("\"session_id\":\(string(&generator))") }
         if chance() { members.append("\"zz\":{\"a\":[1,2.50,null,\(string(&generator))]}") }
         if chance() { members.append("\"ext\":{\"other\":{\"x\":\(string(&generator))}}") }
-        let user = texts(["id", "customer_id", "region", "city", "status"], &generator)
+        let user =
+            texts(["id", "customer_id", "region", "city", "status"], &generator)
             + lists(["keys"], &generator)
-            + some(["email", "phone", "tax_id", "first_name", "last_name"].map { "\"\($0)_sha256\":\"\(VtexDecoderTests.hash)\"" }, &generator)
+            + some(
+                ["email", "phone", "tax_id", "first_name", "last_name"].map {
+                    "\"\($0)_sha256\":\"\(VtexDecoderTests.hash)\""
+                }, &generator)
             + some(["\"gender\":\"F\"", "\"is_company\":true"], &generator)
         add("user", user, &members)
-        var ad = texts(["placement_id", "click_id", "click_type", "campaign_id", "url"], &generator) + lists(["ids"], &generator)
+        var ad =
+            texts(["placement_id", "click_id", "click_type", "campaign_id", "url"], &generator)
+            + lists(["ids"], &generator)
         ad.append("\"id\":\(string(&generator))")
         add("ad", ad, &members)
         add(
@@ -76,7 +83,9 @@ enum RandomNative {
             members.append("\"page\":{\"type\":\"PDP\",\"id\":\(string(&generator)),\"value\":\(value)}")
         }
         if chance() {
-            members.append("\"object\":{\"type\":\"banner\",\"asset_id\":\(string(&generator)),\"click_type\":\(string(&generator))}")
+            members.append(
+                "\"object\":{\"type\":\"banner\",\"asset_id\":\(string(&generator)),\"click_type\":\(string(&generator))}"
+            )
         }
         if chance() { members.append("\"entity\":{\"type\":\"vendor\",\"id\":\(string(&generator))}") }
         if chance() { members.append("\"attribution\":{\"type\":\(string(&generator)),\"id\":\(string(&generator))}") }
@@ -95,9 +104,13 @@ enum RandomNative {
     }
 
     private static func item(_ generator: inout SeededGenerator) -> String {
-        let members = ["\"product_id\":\(string(&generator))", "\"quantity\":\(Bool.random(using: &generator) ? "2" : "0.5")"]
+        let members =
+            ["\"product_id\":\(string(&generator))", "\"quantity\":\(Bool.random(using: &generator) ? "2" : "0.5")"]
             + texts(["sku", "name", "category", "brand", "seller_id"], &generator)
-            + some(["unit_price", "list_price", "line_total", "discount", "ltv_value"].map { "\"\($0)\":\(decimal(&generator))" }, &generator)
+            + some(
+                ["unit_price", "list_price", "line_total", "discount", "ltv_value"].map {
+                    "\"\($0)\":\(decimal(&generator))"
+                }, &generator)
             + some(["\"ltv_quantity\":3"], &generator)
         return "{\(members.shuffled(using: &generator).joined(separator: ","))}"
     }
@@ -124,7 +137,12 @@ enum RandomNative {
 
     /// A JSON string with at least one character, of every sort.
     static func string(_ generator: inout SeededGenerator) -> String {
-        let parts = ["a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\r\\n", "\\u202e", "\\ud83d\\ude00", "=", "&", "%41", "+"]
-        return "\"" + (0..<Int.random(in: 1...8, using: &generator)).map { _ in parts.randomElement(using: &generator)! }.joined() + "\""
+        let parts = [
+            "a", "Z", "0", " ", "é", "😀", "\\\"", "\\\\", "\\/", "\\r\\n", "\\u202e", "\\ud83d\\ude00", "=", "&", "%41",
+            "+",
+        ]
+        return "\""
+            + (0..<Int.random(in: 1...8, using: &generator)).map { _ in parts.randomElement(using: &generator)! }
+            .joined() + "\""
     }
 }

@@ -227,8 +227,10 @@ import Testing
 
     /// Each documented code, also under a status that means success.
     @Test(arguments: [
-        "bad_request", "empty_request", "invalid_api_key", "invalid_event_type", "invalid_event_time", "no_purchase_items",
-        "purchase_item_quantity_less_or_equal_than_zero", "resolved_bid_id_not_found", "missing_placement", "missing_product_id",
+        "bad_request", "empty_request", "invalid_api_key", "invalid_event_type", "invalid_event_time",
+        "no_purchase_items",
+        "purchase_item_quantity_less_or_equal_than_zero", "resolved_bid_id_not_found", "missing_placement",
+        "missing_product_id",
         "invalid_json", "internal_server_error",
     ])
     func keepsEachCode(_ code: String) {
@@ -289,10 +291,16 @@ enum RandomTopsort {
             maybe(
                 "\"page\":{\"type\":\"cart\",\"pageId\":\(string(&generator)),\"value\":[\(string(&generator))]}"
             )
-            maybe("\"object\":{\"type\":\"listing\",\"assetId\":\(string(&generator)),\"clickType\":\(string(&generator))}")
+            maybe(
+                "\"object\":{\"type\":\"listing\",\"assetId\":\(string(&generator)),\"clickType\":\(string(&generator))}"
+            )
             maybe("\"externalVendorId\":\(string(&generator))")
             maybe("\"externalCampaignId\":\(string(&generator))")
-            if kind == .clicks { maybe("\"clickType\":\"\(["product", "like", "add-to-cart", "image", "add_to_cart", "purchase_now"].randomElement(using: &generator)!)\"") }
+            if kind == .clicks {
+                maybe(
+                    "\"clickType\":\"\(["product", "like", "add-to-cart", "image", "add_to_cart", "purchase_now"].randomElement(using: &generator)!)\""
+                )
+            }
         case .purchases:
             let items = (0..<Int.random(in: 1...3, using: &generator)).map { _ in item(&generator) }
             members.append("\"items\":[\(items.joined(separator: ","))]")

@@ -93,7 +93,9 @@ import Testing
 
     @Test func thousandItems() {
         func list(_ count: Int) -> String {
-            "\"items\":[" + Array(repeating: #"{"product_sku":"a","quantity":1,"price":2}"#, count: count).joined(separator: ",") + "]"
+            "\"items\":["
+                + Array(repeating: #"{"product_sku":"a","quantity":1,"price":2}"#, count: count).joined(separator: ",")
+                + "]"
         }
         let start = "{\(Self.conversion),\"email_hashed\":\"\(Self.hash)\","
         #expect(DecoderHarness.vtex().send(start + list(1_000) + "}", path: "/v1/beacon/conversion").status == 202)
@@ -156,7 +158,8 @@ import Testing
             #expect(outcome.0 == 202)
             #expect(text(outcome.2, "source") == source, "\(body) \(isAssumed)")
         }
-        #expect(send(#"{"session_id":"s","publisher_id":"nobody"}"#, path: path, source: "page", isAssumed: true).0 == 422)
+        #expect(
+            send(#"{"session_id":"s","publisher_id":"nobody"}"#, path: path, source: "page", isAssumed: true).0 == 422)
     }
 
     /// JSON Schema counts characters: `é` is one, and so is an emoji.
@@ -214,7 +217,10 @@ import Testing
         for _ in 0..<2 { #expect(harness.send(ad, path: "/v1/beacon/view/a").lines.count == 1) }
     }
 
-    @Test(arguments: ["/v1/beacon/view/", "/v1/beacon/view", "/v1/beacon/view/a/b", "/v1/beacon/view/..", "/v1/beacon/", "/v1/beacon/conversion/x", "/"])
+    @Test(arguments: [
+        "/v1/beacon/view/", "/v1/beacon/view", "/v1/beacon/view/a/b", "/v1/beacon/view/..", "/v1/beacon/",
+        "/v1/beacon/conversion/x", "/",
+    ])
     func otherPaths(_ path: String) {
         #expect(DecoderHarness.vtex().send(#"{"session_id":"s"}"#, path: path).status == 404)
     }
@@ -222,7 +228,9 @@ import Testing
     @Test func otherMethodsAndSizes() {
         let harness = DecoderHarness.vtex()
         #expect(harness.send("", method: .get, path: "/v1/beacon/view/a").status == 405)
-        #expect(harness.send(#"{"session_id":"s"}"#, path: "/v1/beacon/view/a", query: String(repeating: "q", count: 8_192)).status == 431)
+        #expect(
+            harness.send(#"{"session_id":"s"}"#, path: "/v1/beacon/view/a", query: String(repeating: "q", count: 8_192))
+                .status == 431)
         for problem in [EdgeProblem.unavailable(retryAfterSeconds: 3), .bodyTooLarge(limit: 9), .unauthorized] {
             var answer = PlatformAnswer()
             harness.decoder.refuse(problem, answer: &answer)
