@@ -89,7 +89,7 @@ import Testing
         _ = try client.request("GET", "/v1/pixel.gif?\(query)&type=Lovelacewicz&key=\(key)")
         _ = try client.request("GET", "/nowhere/Ada.Lovelace@Shop-Mail.Example?Adalbertina")
 
-        // Fields that must be hashes already: refused, not kept.
+        // Fields that must be hashes already: an address is hashed, the others are refused.
         for (name, value) in [
             ("email_hashed", Self.email), ("phone_hashed", Self.phone), ("social_id_hashed", Self.taxID),
             ("first_name_hashed", Self.firstName), ("last_name_hashed", Self.lastName),
@@ -102,7 +102,7 @@ import Testing
                 : conversion.body.replacing("\"channel\":", with: member + ",\"channel\":")
             let answer = try client.request(
                 "POST", conversion.target, headers: [("Content-Type", "application/json")], body: Array(body.utf8))
-            #expect(answer.status == 422, "\(name): \(answer.text)")
+            #expect(answer.status == (name == "email_hashed" ? 202 : 422), "\(name): \(answer.text)")
         }
         let impact = try #require(PlatformExample.all.first { $0.platform == .impact })
         let form = impact.body + "&CustomerEmail=Ada.Lovelace%40Shop-Mail.Example"
@@ -111,7 +111,7 @@ import Testing
             headers: PlatformWalk.credential(.impact, key) + [("Content-Type", impact.contentType)],
             body: Array(form.utf8))
         #expect(answer.status == 200, "\(answer.text)")
-        return taken + 1
+        return taken + 2
     }
 
     private func files(of folder: String) throws -> [String] {
