@@ -33,7 +33,8 @@ struct SegmentConnection: Sendable {
     private static func immutableName(_ path: String) -> String {
         var name = "file:"
         for byte in path.utf8 {
-            if byte < 0x80, byte > 0x20, byte != UInt8(ascii: "%"), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "#") {
+            if byte < 0x80, byte > 0x20, byte != UInt8(ascii: "%"), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "#")
+            {
                 name.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 name += byte < 0x10 ? "%0" : "%"
@@ -181,7 +182,8 @@ struct SegmentConnection: Sendable {
             number: number(0), firstEvent: number(1), eventCount: Int(number(2)),
             firstReceivedMilliseconds: number(3), lastReceivedMilliseconds: number(4),
             // A codec nobody knows cannot be decoded, so neither can a block of no size.
-            codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)), checksum: UInt32(truncatingIfNeeded: number(7)),
+            codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)),
+            checksum: UInt32(truncatingIfNeeded: number(7)),
             payload: try blob(row, 8))
     }
 

@@ -186,7 +186,8 @@ extension SegmentConnection {
         guard hasIndex else {
             throw .failed(
                 path: path,
-                reason: "its write-ahead log cannot be read in a folder that cannot be written to; copy both to another")
+                reason: "its write-ahead log cannot be read in a folder that cannot be written to; copy both to another"
+            )
         }
         return try SegmentConnection(path: path)
     }

@@ -39,6 +39,10 @@ package final class StateReader {
 
     deinit { try? queue.close() }
 
+    func read<T>(_ body: (Database) throws -> T) throws(LogError) -> T {
+        try aboutFile(queue.path) { try queue.inDatabase(body) }
+    }
+
     /// Every destination's standing in respect of the event, by its name.
     package func standings(at sequence: EventSequence) throws(LogError) -> [String: Standing] {
         try aboutFile(queue.path) {

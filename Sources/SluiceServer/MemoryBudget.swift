@@ -1,4 +1,5 @@
 import SluiceIO
+import SluiceLog
 
 /// The most memory the gateway holds, as a sum with one line per holder.
 package struct MemoryBudget: Sendable, Equatable {
@@ -38,6 +39,8 @@ package struct MemoryBudget: Sendable, Equatable {
                 requestBytes + Limits.upstreamAnswerBytes)
         }
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
+        add("tails", TailDesk.sessionsMax, EventLog.lightReaderBytes + Limits.fetchedBlocksBytes + blockBytes)
+        add("refused requests", 2 * RefusalDesk.memoryMax, RefusalDesk.rowBytes)
     }
 
     private mutating func add(_ holder: String, _ count: Int, _ bytes: Int) {

@@ -216,7 +216,10 @@ import Testing
         rig.stop()
         let path = rig.log.folder.segment(firstBlock: 1)
         let page = try runProgram(
-            ["sqlite3", path, "SELECT pageno FROM dbstat WHERE name = 'block' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 3"]
+            [
+                "sqlite3", path,
+                "SELECT pageno FROM dbstat WHERE name = 'block' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 3",
+            ]
         ).output
         guard let number = Int(page.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             return  // sqlite3 without dbstat
