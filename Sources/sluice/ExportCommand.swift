@@ -65,6 +65,8 @@ struct ExportCommand: ParsableCommand {
         }
         Interruption.watch()
         let report = try failing { try export(options) }
+        // Who has seen enough does not want to read a report.
+        if report.closed { return }
         printError(json ? AdminJSON.encode(report) + "\n" : text(report))
         if Interruption.hasCome { throw ExitCode(130) }
         guard report.isComplete else { throw ExitCode(1) }

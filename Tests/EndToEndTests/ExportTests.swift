@@ -24,7 +24,7 @@ import Testing
         let without = try Command.run(["export", "--json"] + config)
         #expect(without.code == 0)
         #expect(without.lines == stored)
-        #expect(PlainJSON(Array(without.complaints.utf8))?["events"]?.integer == stored.count)
+        #expect(PlainJSON(Array(without.complaints.utf8))?["events"]?.integer == Int64(stored.count))
 
         // Filters.
         let purchases = stored.filter { PlainJSON(Array($0.utf8))?["type"]?.string == "purchase" }

@@ -11,7 +11,8 @@ package final class BodyStream {
     private let descriptor: Int32
     private let stopSignal: Int32
     private let isChunked: Bool
-    private let timeoutMilliseconds: Int
+    /// How long a client may take nothing before it is given up; at first the server's request timeout.
+    package var timeoutMilliseconds: Int
     private var frame = ByteBuffer(capacity: 4096)
     /// False once the client is gone or took too long.
     package private(set) var isOpen = true
@@ -23,8 +24,8 @@ package final class BodyStream {
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 
-    /// Sends the bytes as one chunk, and waits for a client that takes them slowly: at most the server's
-    /// request timeout without progress, and no longer than `isWanted` says. False when they did not go.
+    /// Sends the bytes as one chunk, and waits for a client that takes them slowly: at most
+    /// `timeoutMilliseconds` without progress, and no longer than `isWanted` says. False when they did not go.
     package func write(_ bytes: Bytes, while isWanted: () -> Bool = { true }) -> Bool {
         guard isOpen, !bytes.isEmpty else { return isOpen }
         frame.removeAll()

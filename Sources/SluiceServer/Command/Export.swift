@@ -25,8 +25,10 @@ package struct ExportReport: Sendable, Equatable, Encodable {
     package var unreadable: [String] = []
     /// Beyond those listed.
     package var unreadableOmitted = 0
-    /// Ended by the user or by whoever reads the output, before everything was written.
+    /// Ended by the user before everything was written.
     package var interrupted = false
+    /// Ended by whoever reads the output, who has enough.
+    package var closed = false
 
     package static let listedMax = 100
 
@@ -74,7 +76,7 @@ package struct Export: ~Copyable {
             }
             try output.flush()
         } catch StandardOutput.Failure.closed {
-            report.interrupted = true
+            report.closed = true
         }
         report.unreadable = damage.listed
         report.unreadableOmitted = damage.omitted

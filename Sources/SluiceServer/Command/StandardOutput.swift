@@ -55,11 +55,15 @@ package struct StandardOutput: ~Copyable {
 /// Whether somebody has asked the command to end, with Ctrl-C or SIGTERM. Ended in an orderly way, it leaves
 /// whole lines behind.
 package enum Interruption {
-    /// From here on the two signals only set a flag.
+    /// From here on the first of the two signals only sets a flag; the second ends the process.
     package static func watch() {
         // The handler only sets an atomic, which a handler may.
-        signal(SIGINT) { _ in interrupted.set() }
-        signal(SIGTERM) { _ in interrupted.set() }
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { _ in
+                if interrupted.value { _exit(130) }
+                interrupted.set()
+            }
+        }
     }
 
     package static var hasCome: Bool { interrupted.value }

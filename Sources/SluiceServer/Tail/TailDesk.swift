@@ -18,13 +18,18 @@ package final class TailDesk: Sendable {
     let log: EventLog
     let refusals: RefusalDesk
     let destinations: [DestinationSettings]
+    /// Events behind which a session leaves out what it has missed.
+    let behindMax: Int64
     private let sourceNames: [String]
     private let sessions = Mutex(0)
     private let isStopping = Flag()
     private let droppedCount = Atomic<Int>(0)
 
-    package init(log: EventLog, configuration: Configuration, refusals: RefusalDesk) {
+    package init(
+        log: EventLog, configuration: Configuration, refusals: RefusalDesk, behindMax: Int64 = 200_000
+    ) {
         self.log = log
+        self.behindMax = behindMax
         self.refusals = refusals
         destinations = configuration.destinations
         sourceNames = configuration.sources.map(\.name)

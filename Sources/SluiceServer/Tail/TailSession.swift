@@ -14,8 +14,8 @@ import SluiceLog
 struct TailSession: ~Copyable {
     private static let pauseMilliseconds = 100
     private static let heartbeatMilliseconds: Int64 = 5000
-    /// Events behind which reading on makes no sense.
-    private static let behindMax: Int64 = 200_000
+    /// Somebody reads page by page, and thinks in between.
+    private static let timeoutMilliseconds = 300_000
     /// Blocks looked at for what was there before.
     private static let pastBlocksMax: Int64 = 200
     /// Bytes written at once.
@@ -51,6 +51,7 @@ struct TailSession: ~Copyable {
     }
 
     mutating func run(_ stream: BodyStream) {
+        stream.timeoutMilliseconds = TailSession.timeoutMilliseconds
         do throws(LogError) {
             try begin()
         } catch {
@@ -168,7 +169,7 @@ struct TailSession: ~Copyable {
         while !desk.stops {
             let head = reader.head
             guard next < head.nextBlock else { return }
-            if head.events - seenEvents > TailSession.behindMax { next = max(next, head.nextBlock - 2) }
+            if head.events - seenEvents > desk.behindMax { next = max(next, head.nextBlock - 2) }
             guard let block = try block(reader, atOrAfter: next) else { return }
             drop(block.firstEvent - seenEvents)
             next = block.number + 1
