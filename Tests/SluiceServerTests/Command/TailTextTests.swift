@@ -15,9 +15,11 @@ import Testing
             Issue.record("not shown")
             return
         }
-        #expect(text.split(separator: " ").map(String.init) == [
-            "2026-01-02T03:04:05.678Z", "12.3", "shop", "native", "purchase", "e1", "order=o?1", "items=2", "currency=BRL",
-        ])
+        #expect(
+            text.split(separator: " ").map(String.init) == [
+                "2026-01-02T03:04:05.678Z", "12.3", "shop", "native", "purchase", "e1", "order=o?1", "items=2",
+                "currency=BRL",
+            ])
         #expect(make(line, asJSON: true) == .shown(Self.event))
     }
 

@@ -64,10 +64,11 @@ import Testing
         #expect(told.map(\.status) == [202, 401, 404, 400, 200, 400])
         #expect(told.map(\.platform) == [.native, .native, .native, .topsort, .native, .kevel])
         #expect(told.map(\.source) == [0, -1, -1, 0, 0, -1])
-        #expect(told.map(path) == ["/v1/events", "/v1/events", "/nowhere", "/topsort/v2/events", "/v1/pixel.gif", "/kevel/c/1/purchase"])
+        #expect(told[0...2].map(path) == ["/v1/events", "/v1/events", "/nowhere"])
+        #expect(told[3...].map(path) == ["/topsort/v2/events", "/v1/pixel.gif", "/kevel/c/1/purchase"])
         #expect(told[0].accepted == 1)
         #expect(told[0].rejected == 2)
-        #expect(reason(told[0]).contains("user"))
+        #expect(reason(told[0]).contains("ad.id"))
         #expect(reason(told[1]).contains("unauthorized"))
         #expect(reason(told[3]).contains("invalid_json"))
         #expect(reason(told[4]) == "the parameters do not make an event")
@@ -83,7 +84,7 @@ import Testing
             post("/v1/events", "{\"type\":\"click\",\"user\":{\"id\":\"\(secret)\"", "Cookie: \(secret)\r\n"),
             post("/topsort/v2/events", "{\"purchases\":[{\"id\":\"\(secret)\",\"occurredAt\":\"\(secret)\"}]}"),
             post("/gowit/events", "{\"event\":\"\(secret)\",\"user_id\":[\"\(secret)\"]}"),
-            post("/vtex/v1/beacon/conversion", "{\"items\":\"\(secret)\",\"email_hashed\":[\"\(secret)\"],\"order_id\":[]}"),
+            post("/vtex/v1/beacon/conversion", "{\"items\":\"\(secret)\",\"order_id\":[]}"),
             post("/kevel/c/1/purchase?userKey=\(secret)&price=\(secret)", ""),
             post(
                 "/impact/Advertisers/a/Conversions", form, "Content-Type: application/x-www-form-urlencoded\r\n"),
