@@ -90,14 +90,38 @@ package final class LogFolderReader {
         let connection = try SegmentConnection.anywhere(file.path)
         defer { connection.close() }
         let description = try connection.description()
-        guard description.firstBlock == file.firstBlock else {
-            throw .damaged(
-                path: file.path,
-                reason: "its first block is \(description.firstBlock), not \(file.firstBlock) as its name says")
-        }
+        try check(description, file)
         return Segment(
             path: file.path, firstBlock: file.firstBlock, description: description,
             extent: try connection.extent())
+    }
+
+    private enum Beginning {
+        case empty
+        /// When the first event of its first block was received, milliseconds since 1970.
+        case received(Int64)
+        /// Its first or its last page is damaged; there may be others.
+        case unknown
+    }
+
+    private func begin(_ file: File) throws(LogError) -> Beginning {
+        let connection = try SegmentConnection.anywhere(file.path)
+        defer { connection.close() }
+        let description = try connection.description()
+        try check(description, file)
+        do throws(LogError) {
+            return try connection.extent().map { .received($0.firstReceivedMilliseconds) } ?? .empty
+        } catch {
+            guard case .damaged = error else { throw error }
+            return .unknown
+        }
+    }
+
+    private func check(_ description: SegmentDescription, _ file: File) throws(LogError) {
+        guard description.firstBlock != file.firstBlock else { return }
+        throw .damaged(
+            path: file.path,
+            reason: "its first block is \(description.firstBlock), not \(file.firstBlock) as its name says")
     }
 
     /// What retention took away meanwhile is no damage.
@@ -170,8 +194,11 @@ package final class LogFolderReader {
                 if let follower, begins(follower, before: received) { continue }
                 defer { previous = file }
                 do throws(LogError) {
-                    guard let extent = try describe(file).extent else { continue }
-                    if extent.firstReceivedMilliseconds > later(received.upperBound) { return }
+                    switch try begin(file) {
+                    case .empty: continue
+                    case .received(let first): if first > later(received.upperBound) { return }
+                    case .unknown: break
+                    }
                 } catch {
                     report(file, error)
                     next = file.endBlock
@@ -190,20 +217,23 @@ package final class LogFolderReader {
         _ received: Range<Int64>, _ from: Int64, _ body: (StoredBlock) throws -> Bool
     ) throws {
         for file in try files().reversed() where file.firstBlock <= from {
-            let firstReceived: Int64
+            var firstReceived: Int64?
             do throws(LogError) {
-                guard let extent = try describe(file).extent else { continue }
-                firstReceived = extent.firstReceivedMilliseconds
+                switch try begin(file) {
+                case .empty: continue
+                case .received(let first): firstReceived = first
+                case .unknown: break
+                }
             } catch {
                 report(file, error)
                 continue
             }
-            if firstReceived > later(received.upperBound) { continue }
+            if let firstReceived, firstReceived > later(received.upperBound) { continue }
             let walk = SegmentWalk(path: file.path, received: received, onUnreadable: onUnreadable)
             defer { walk.close() }
             let end = from == Int64.max ? file.endBlock : min(file.endBlock, from + 1)
             guard try walk.descend(file.firstBlock..<end, body) else { return }
-            if later(firstReceived) < received.lowerBound { return }
+            if let firstReceived, later(firstReceived) < received.lowerBound { return }
         }
     }
 

@@ -143,7 +143,7 @@ final class SegmentWalk {
             } catch {
                 guard case .damaged = error else { throw error }
                 failure = error
-                step = step < SegmentWalk.closeTries ? step + 1 : step * 2
+                step = step < SegmentWalk.closeTries ? step + 1 : step > Int64.max / 2 ? Int64.max : step * 2
             }
         }
         if let failure { throw failure }

@@ -62,7 +62,7 @@ import Testing
         let segments = try reader.segments()
         #expect(segments.count == rig.log.segmentCount)
         #expect(segments.first?.firstBlock == 1)
-        #expect(segments.last?.extent?.lastBlock == 100)
+        #expect(segments.compactMap(\.extent).last?.lastBlock == 100)
         rig.stop()
     }
 
@@ -201,7 +201,7 @@ import Testing
     @Test func damagedBlocksArePassedOver() throws {
         let rig = try rig(blocks: 40)
         rig.stop()
-        let path = rig.log.folder.segment(firstBlock: 1)
+        let path = try #require(try reader(rig).segments().last { $0.firstBlock <= 3 }).path
         try edit(path, "UPDATE block SET crc32c = crc32c + 1 WHERE number = 3")
         for newestFirst in [false, true] {
             let found = try read(try reader(rig), newestFirst: newestFirst)
@@ -218,7 +218,7 @@ import Testing
         let page = try runProgram(
             [
                 "sqlite3", path,
-                "SELECT pageno FROM dbstat WHERE name = 'block' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 3",
+                "SELECT pageno FROM dbstat WHERE name = 'block' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 1",
             ]
         ).output
         guard let number = Int(page.trimmingCharacters(in: .whitespacesAndNewlines)) else {
@@ -232,7 +232,7 @@ import Testing
         let down = try read(try reader(rig), newestFirst: true)
         for found in [up, down] {
             let lost = Set(1...200).subtracting(found.numbers.map(Int.init)).sorted()
-            #expect(!lost.isEmpty && lost.count < 60)
+            #expect(!lost.isEmpty && lost.count < 120)
             #expect(lost.last! - lost.first! == lost.count - 1)
             #expect(found.unreadable.count == 1)
             guard case .blocks(_, let numbers, _, _)? = found.unreadable.first else {

@@ -18,7 +18,7 @@ package final class RefusalPort: Sendable {
     /// What is touched by the shard thread only.
     // @unchecked: confined to the shard thread.
     private final class Window: @unchecked Sendable {
-        var second: Int64 = 0
+        var second = Int64.min
         var left = 0
         var suppressed = 0
     }

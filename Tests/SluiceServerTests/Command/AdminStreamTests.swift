@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `lines are the same however they come`() {
-        let text = Array("6\r\none\ntw\r\n1\r\nX\r\nB\r\no\n\n\nthree\nfo\r\n03\r\nur\n\r\n0\r\n\r\n".utf8)
+        let text = Array("6\r\none\ntw\r\n1\r\nX\r\nC\r\no\n\n\nthree\nfo\r\n03\r\nur\n\r\n0\r\n\r\n".utf8)
         let whole = lines([text[...]])
         #expect(whole.lines == ["one", "twXo", "", "", "three", "four"])
         #expect(whole.result == .ended)
