@@ -30,7 +30,7 @@ struct SegmentConnection: Sendable {
     }
 
     /// "If immutable is set, SQLite opens the database file without any locking" (sqlite.org/uri.html).
-    private static func immutableName(_ path: String) -> String {
+    static func immutableName(_ path: String) -> String {
         var name = "file:"
         for byte in path.utf8 {
             if byte < 0x80, byte > 0x20, byte != UInt8(ascii: "%"), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "#")

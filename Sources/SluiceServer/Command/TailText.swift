@@ -71,7 +71,7 @@ package enum TailText {
         let accepted = number(object["accepted"])
         let rejected = number(object["rejected"])
         if accepted + rejected > 1 { words += "\(rejected) of \(accepted + rejected) events: " }
-        words += text(object["reason"])
+        words += text(messages(in: object["reason"] as? String ?? ""))
         let suppressed = number(object["suppressed"])
         if suppressed > 0 { words += " (and \(suppressed) more before it, not kept)" }
         return columns(
@@ -79,6 +79,26 @@ package enum TailText {
                 (text(object["at"]), 24), ("\(number(object["status"]))", 3), (text(object["platform"]), 8),
                 (object["source"] as? String ?? "-", 12), (text(object["path"]), 24),
             ], words)
+    }
+
+    /// What an answer says in its messages, whatever the platform's form around them.
+    private static func messages(in answer: String) -> String {
+        // One that was cut is shown as it is.
+        guard let value = try? JSONSerialization.jsonObject(with: Data(answer.utf8)) else { return answer }
+        var found: [String] = []
+        func gather(_ value: Any) {
+            if let list = value as? [Any] { list.forEach(gather) }
+            guard let object = value as? [String: Any] else { return }
+            for (name, value) in object.sorted(by: { $0.key < $1.key }) {
+                if let text = value as? String, name.lowercased() == "message" {
+                    found.append(text)
+                } else {
+                    gather(value)
+                }
+            }
+        }
+        gather(value)
+        return found.isEmpty ? answer : found.joined(separator: "; ")
     }
 
     /// What one wants to know of an event at a glance; nothing about the person.

@@ -46,6 +46,17 @@ import Testing
         #expect(text.hasSuffix("2 of 3 events: why (and 7 more before it, not kept)"))
     }
 
+    @Test func `an answer is told by its messages`() {
+        func words(_ reason: String) -> String {
+            let line = #"{"kind":"refused","at":"t","status":400,"platform":"p","path":"/","reason":"#
+            guard case .shown(let text) = make(line + reason + "}") else { return "" }
+            return String(text.split(separator: "/", maxSplits: 1)[1].drop { $0 == " " })
+        }
+        #expect(words(#""{\"rejected\":[{\"index\":0,\"message\":\"a\"},{\"message\":\"b\"}]}""#) == "a; b")
+        #expect(words(#""{\"Status\":\"ERROR\",\"Message\":\"m\",\"Errors\":[{\"Message\":\"n\"}]}""#) == "n; m")
+        #expect(words(#""{\"cut\":\"""#) == #"{"cut":""#)
+    }
+
     @Test func `the rest is for standard error or for nobody`() {
         #expect(make(#"{"kind":"dropped","count":12}"#) == .remark("12 left out: they came faster than they were read"))
         #expect(make(#"{"kind":"end","reason":"the gateway stops"}"#) == .ended("the gateway stops"))
