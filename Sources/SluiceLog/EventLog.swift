@@ -125,6 +125,18 @@ package final class EventLog: @unchecked Sendable {
         LogReader(headCell: headCell, catalog: catalog, readers: readers, configuration: configuration)
     }
 
+    /// Bytes a light reader holds, apart from what it has just fetched.
+    package static let lightReaderBytes = 5 << 20
+
+    /// A reader that keeps little in memory, for a look at what is committed: the log thread hands it
+    /// recent blocks, but never waits for it.
+    package func makeLightReader() -> any BlockSource {
+        var light = configuration
+        light.recentBytes = EventLog.lightReaderBytes * 4 / 5
+        light.decodedBytes = EventLog.lightReaderBytes / 5
+        return LogReader(headCell: headCell, catalog: catalog, readers: readers, configuration: light)
+    }
+
     /// Opens the state file, for the delivery thread. Makes it where there is none.
     package func makeDeliveryState() throws(LogError) -> any DeliveryState {
         try StateStore(path: folder.state)

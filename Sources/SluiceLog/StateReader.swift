@@ -33,7 +33,11 @@ package final class StateReader {
             settings.prepareDatabase { database in
                 try database.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0")
             }
-            return try DatabaseQueue(path: path, configuration: settings)
+            // Where nothing can be written and no WAL is, nobody writes: see `SegmentConnection.anywhere`.
+            let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+            let isStill = !FileCalls.isWritable(folder) && !FileCalls.exists(path + "-wal")
+            return try DatabaseQueue(
+                path: isStill ? SegmentConnection.immutableName(path) : path, configuration: settings)
         }
     }
 
@@ -44,6 +48,10 @@ package final class StateReader {
         try aboutFile(queue.path) {
             try queue.inDatabase { try String.fetchAll($0, sql: "SELECT destination FROM cursor ORDER BY 1") }
         }
+    }
+
+    func read<T>(_ body: (Database) throws -> T) throws(LogError) -> T {
+        try aboutFile(queue.path) { try queue.inDatabase(body) }
     }
 
     /// Every destination's standing in respect of the event, by its name.

@@ -115,8 +115,13 @@ final class StateStore: DeliveryState {
                     CREATE INDEX exceptional_outcome_event_id ON exceptional_outcome (event_id);
                     """)
         }
+        migrator.registerMigration("5 refused requests") { database in
+            try database.execute(sql: RefusedRow.create)
+        }
         return migrator
     }
+
+    func makeRefusalStore() -> RefusalStore { RefusalStore(queue) }
 
     // MARK: DeliveryState
 

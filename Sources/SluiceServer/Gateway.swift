@@ -33,9 +33,10 @@ package enum Gateway {
             StatusMetrics(
                 readiness: pipeline.readiness, status: { collector.status() },
                 timings: { collector.timings() }))
+        metrics.register(RefusalMetrics(desk: pipeline.refusals, tails: pipeline.tails))
         let router = AdminRouter(
             readiness: pipeline.readiness, metrics: metrics, status: { collector.status() })
-        let admin = try AdminServer(router)
+        let admin = try AdminServer(router, tails: pipeline.tails)
         let adminPort = try admin.start(on: configuration.admin)
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)
 

@@ -8,11 +8,15 @@ import Synchronization
 final class AdminServer {
     private let server: BlockingHTTPServer
 
-    init(_ router: AdminRouter) throws {
+    /// - Parameter tails: answers `GET /api/tail`, which does not end.
+    init(_ router: AdminRouter, tails: TailDesk) throws {
         let options = BlockingServerOptions(
             connections: Limits.adminConnections, headBytes: 16 << 10, bodyBytes: 64 << 10,
             idleTimeoutMilliseconds: 15_000, requestTimeoutMilliseconds: 5000)
         server = try BlockingHTTPServer(name: "sluice-admin", options: options) { request in
+            if request.path == AdminRouter.tailPath, request.method == .get {
+                return tails.respond(query: request.query)
+            }
             let answer = router.respond(
                 method: request.methodText, path: request.path, query: request.query)
             var response = SimpleResponse(

@@ -1,4 +1,5 @@
 import SluiceIO
+import SluiceLog
 
 /// The most memory the gateway holds, as a sum with one line per holder.
 package struct MemoryBudget: Sendable, Equatable {
@@ -40,6 +41,8 @@ package struct MemoryBudget: Sendable, Equatable {
         // A question holds one block at a time, as stored and as decoded, which is the larger.
         add("a question about a conversion", 2, blockBytes)
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
+        add("tails", TailDesk.sessionsMax, EventLog.lightReaderBytes + Limits.fetchedBlocksBytes + blockBytes)
+        add("refused requests", 2 * RefusalDesk.memoryMax, RefusalDesk.rowBytes)
     }
 
     private mutating func add(_ holder: String, _ count: Int, _ bytes: Int) {

@@ -13,7 +13,7 @@ import SluiceLog
 ///                                             ╰── DeliveryState ── state.sqlite
 ///
 /// Threads: one per shard, one for the log, one for delivery, one for questions about conversions
-/// (`SubmissionDesk`), a few for the admin port. They share
+/// (`SubmissionDesk`), one for what was refused (`RefusalDesk`), a few for the admin port. They share
 /// rings, atomics and immutable values; nothing on an event's way takes a lock.
 package final class Pipeline {
     let configuration: Configuration
@@ -29,6 +29,9 @@ package final class Pipeline {
     private var deliveryThread: JoinableThread?
     private let desk: SubmissionDesk
     private var deskThread: JoinableThread?
+    let refusals: RefusalDesk
+    private var refusalThread: JoinableThread?
+    let tails: TailDesk
 
     package init(_ configuration: Configuration, troubles: PipelineTroubles) throws {
         self.configuration = configuration
@@ -43,7 +46,9 @@ package final class Pipeline {
         let sources = SourceTable(configuration.sources)
         let hosts = HostTable(configuration.hosts)
         let deskParker = try EventFD()
+        let refusalParker = try EventFD()
         var ports: [SubmissionPort] = []
+        var refusalPorts: [RefusalPort] = []
         var shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)] = []
         var channels: [ShardChannel] = []
         for index in 0..<count {
@@ -51,28 +56,38 @@ package final class Pipeline {
             let channel = ShardChannel(shard: index, wakeShard: waker, capacity: Limits.blocksPerShard)
             let metrics = EdgeMetrics(sourceNames: configuration.sources.map(\.name))
             let port = SubmissionPort(capacity: SubmissionDesk.capacity, shard: waker, desk: deskParker)
+            let refusalPort = RefusalPort(
+                perSecondMax: RefusalDesk.perSecondMax / count, desk: refusalParker)
             let shard = Shard(
                 sources: sources, channel: channel, metrics: metrics, limits: configuration.limits,
-                hosts: hosts, submissions: port)
+                hosts: hosts, submissions: port, refusals: refusalPort)
             let loop = try EdgeLoop(
                 listeners: listeners.byShard[index],
                 limits: EdgeLimits(configuration.limits, shards: count), waker: waker, handler: shard)
             shard.loop = loop
             channels.append(channel)
             ports.append(port)
+            refusalPorts.append(refusalPort)
             shards.append((loop, shard, metrics))
         }
         self.shards = shards
 
         // Delivery: opens its cursors now, so that every event committed from here on is due.
+        let state = try log.makeDeliveryState()
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
-            blocks: log.makeReader(), state: log.makeDeliveryState(),
+            blocks: log.makeReader(), state: state,
             options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost), onTrouble: troubles.delivery)
 
         // What became of a conversion is looked up apart from the shards.
         desk = SubmissionDesk(
             log: log, destinations: configuration.destinations, ports: ports, parker: deskParker)
+
+        // What is refused is kept apart from the shards, too; who wants to watch reads what is there.
+        refusals = RefusalDesk(
+            ports: refusalPorts, sourceNames: configuration.sources.map(\.name),
+            store: log.makeRefusalStore(state), parker: refusalParker)
+        tails = TailDesk(log: log, configuration: configuration, refusals: refusals)
 
         // The log thread wakes delivery after each commit.
         let deliveryWaker = delivery.waker
@@ -84,6 +99,7 @@ package final class Pipeline {
         logThread = startThread(name: "sluice-log") { [writer] in writer.run() }
         deliveryThread = startThread(name: "sluice-delivery") { [delivery] in delivery.run() }
         deskThread = startThread(name: "sluice-lookup") { [desk] in desk.run() }
+        refusalThread = startThread(name: "sluice-refusals") { [refusals] in refusals.run() }
         edgeThreads = shards.enumerated().map { index, shard in
             startThread(name: "sluice-edge-\(index)") { [shard = shard.shard] in shard.run() }
         }
@@ -100,11 +116,14 @@ package final class Pipeline {
         edgeThreads.forEach { $0.join() }
         desk.requestStop()
         deskThread?.join()
+        refusals.requestStop()
+        refusalThread?.join()
         writer.stop()
         logThread?.join()
         delivery.requestStop(
             deadlineMilliseconds: Int(max(0, deadline - MonotonicClock.nowMilliseconds)))
         deliveryThread?.join()
+        tails.stop()
         log.close()
     }
 

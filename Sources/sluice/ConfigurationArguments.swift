@@ -22,5 +22,6 @@ struct ConfigurationArguments: ParsableArguments {
 
 /// Writes to standard error, without a line end of its own.
 func printError(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    // Where nobody reads it, nothing is to be done about that.
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
 }

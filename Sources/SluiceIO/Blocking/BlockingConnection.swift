@@ -148,7 +148,7 @@ final class BlockingConnection {
             let waited = clio_wait_readable(stopSignal, Int32(clamping: response.delayMilliseconds))
             if waited > 0 { return false }
         }
-        var keepAlive = head.keepAlive && !response.close
+        var keepAlive = head.keepAlive && !response.close && response.stream == nil
         switch response.fault {
         case .none:
             break
@@ -165,7 +165,15 @@ final class BlockingConnection {
         response.encode(
             keepAlive: keepAlive, versionMinor: head.versionMinor, isHead: head.method == .head,
             into: &output)
-        return send() && keepAlive
+        guard send() else { return false }
+        if let stream = response.stream, head.method != .head {
+            let body = BodyStream(
+                descriptor: descriptor, stopSignal: stopSignal, isChunked: head.versionMinor > 0,
+                timeoutMilliseconds: options.requestTimeoutMilliseconds)
+            stream(body)
+            body.finish()
+        }
+        return keepAlive
     }
 
     private func refuse(_ problem: EdgeProblem) {

@@ -68,6 +68,9 @@ package struct SimpleResponse: Sendable {
     package var fault = Fault.none
     /// Closes the connection after the answer.
     package var close = false
+    /// Writes the body piece by piece instead of `body`; the connection ends with it. Runs on the
+    /// connection's thread.
+    package var stream: (@Sendable (BodyStream) -> Void)?
 
     package init(
         status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
@@ -101,7 +104,9 @@ package struct SimpleResponse: Sendable {
             buffer.append("\r\n")
         }
         let hasBody = status >= 200 && status != 204 && status != 304
-        if hasBody {
+        if stream != nil {
+            if versionMinor > 0 { buffer.append("Transfer-Encoding: chunked\r\n") }
+        } else if hasBody {
             buffer.append("Content-Length: ")
             buffer.appendDecimal(body.count)
             buffer.append("\r\n")
@@ -112,7 +117,7 @@ package struct SimpleResponse: Sendable {
             buffer.append("Connection: keep-alive\r\n")
         }
         buffer.append("\r\n")
-        guard hasBody, !isHead else { return }
+        guard hasBody, !isHead, stream == nil else { return }
         var sent = body.count
         if case .truncate(let bytes) = fault { sent = min(max(bytes, 0), sent) }
         body.withBytes { buffer.append($0[0..<sent]) }

@@ -17,6 +17,8 @@ package struct AdminResponse: Sendable, Equatable {
 /// What the admin port serves. Knows nothing of sockets; safe from any thread.
 package final class AdminRouter: Sendable {
     package static let methods = "GET, HEAD"
+    /// A stream, which the server around this gives; here it has only a head.
+    package static let tailPath = "/api/tail"
 
     private let readiness: Readiness
     private let metrics: MetricsRegistry
@@ -56,6 +58,8 @@ package final class AdminRouter: Sendable {
         case "/metrics":
             { AdminResponse(status: 200, contentType: MetricsWriter.contentType, body: self.metrics.text()) }
         case "/api/status": fullStatus
+        case AdminRouter.tailPath:
+            { AdminResponse(status: 200, contentType: "application/x-ndjson", body: "") }
         default: nil
         }
     }

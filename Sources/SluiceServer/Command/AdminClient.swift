@@ -57,12 +57,12 @@ package enum AdminClient {
     }
 
     /// A listener on all addresses is asked on loopback.
-    private static func reachable(_ endpoint: Endpoint) -> Endpoint {
+    static func reachable(_ endpoint: Endpoint) -> Endpoint {
         guard endpoint.isWildcard else { return endpoint }
         return Endpoint(host: endpoint.isIPv6 ? "::1" : "127.0.0.1", port: endpoint.port)
     }
 
-    private static func connect(_ endpoint: Endpoint, deadline: Int64) throws(AdminClientError) -> Int32 {
+    static func connect(_ endpoint: Endpoint, deadline: Int64) throws(AdminClientError) -> Int32 {
         // Safety: an addrinfo of zeros points nowhere.
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -103,7 +103,7 @@ package enum AdminClient {
     }
 
     /// False when the deadline passes first.
-    private static func wait(_ descriptor: Int32, _ events: Int32, deadline: Int64) -> Bool {
+    static func wait(_ descriptor: Int32, _ events: Int32, deadline: Int64) -> Bool {
         while true {
             let left = deadline - WallTime.monotonicMilliseconds()
             guard left > 0 else { return false }
@@ -115,7 +115,7 @@ package enum AdminClient {
         }
     }
 
-    private static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError) {
+    static func send(_ bytes: [UInt8], to descriptor: Int32, deadline: Int64) throws(AdminClientError) {
         var sent = 0
         while sent < bytes.count {
             guard wait(descriptor, Int32(POLLOUT), deadline: deadline) else { throw .timeout }

@@ -33,8 +33,10 @@ package enum StatusQuery {
         return document
     }
 
-    private static func endpoint(
-        admin: String?, file: String?, standardFiles: [String], options: ConfigurationOptions
+    /// Where the gateway's admin port is.
+    package static func endpoint(
+        admin: String?, file: String?, standardFiles: [String] = ConfigurationLoader.standardFiles,
+        options: ConfigurationOptions
     ) throws(Failure) -> Endpoint {
         if let admin {
             do { return try Endpoint.parse(admin) } catch {

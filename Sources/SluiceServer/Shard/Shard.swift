@@ -40,6 +40,8 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private var credential = ByteBuffer(capacity: 256)
     /// Questions about conversions; nil where nobody answers them.
     let submissions: SubmissionPort?
+    /// Where refused requests are told about; nil where nobody wants to know.
+    private let refusals: RefusalPort?
     var openQuestions = OpenQuestions()
     var clock = BatchClock()
     private var arrivals = ArrivalLog()
@@ -49,13 +51,14 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
 
     package init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
-        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil
+        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil, refusals: RefusalPort? = nil
     ) {
         self.sources = sources
         self.channel = channel
         self.metrics = metrics
         self.hosts = hosts
         self.submissions = submissions
+        self.refusals = refusals
         resolver = SourceResolver(sources)
         decoders = DecoderTable(directory: resolver)
         inflatedBytesMax = limits.inflatedBytes
@@ -105,14 +108,14 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         let search = sources.find(head, platform: platform, path: path, scratch: &credential)
         if case .refused = search { return refuse(.unauthorized, platform, head, &answer) }
         if let source = search.entry, !head.origin.isEmpty, !source.allows(origin: head.origin) {
-            return refuse(.forbiddenOrigin, platform, head, &answer)
+            return refuse(.forbiddenOrigin, platform, head, source: source, &answer)
         }
         let body: Bytes
         do throws(EdgeProblemError) {
             body = try requestBody.inflated(
                 request.body, encoding: head.contentEncoding, limit: inflatedBytesMax)
         } catch {
-            return refuse(error.problem, platform, head, &answer)
+            return refuse(error.problem, platform, head, source: search.entry, &answer)
         }
         guard let block = open else { return .stall }
 
@@ -149,6 +152,9 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             ticket: block.ticket, platform: platform, status: platformAnswer.status,
             source: source?.index ?? -1, result: result)
         if waits { held.add(counts) } else { count(counts) }
+        if result.rejected > 0 || platformAnswer.status >= 400 {
+            note(platform, source?.index ?? -1, head.path, result)
+        }
         answers.append(
             platformAnswer, head: head,
             acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received),
@@ -213,11 +219,13 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
 
     // MARK: refusals
 
+    /// - Parameter source: who sent it, where that is known.
     func refuse(
         _ problem: EdgeProblem, _ platform: Platform, _ head: HTTPRequestHead, allow: StaticString = "",
-        _ answer: inout ByteBuffer
+        source: SourceEntry? = nil, _ answer: inout ByteBuffer
     ) -> Disposition {
         say(problem, platform)
+        note(platform, source?.index ?? -1, head.path)
         let readable = !head.origin.isEmpty && sources.anyAllows(origin: head.origin)
         answers.appendRefusal(
             platformAnswer, problem, platform, head: head, allow: allow, originAllowed: readable, to: &answer)
@@ -229,6 +237,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         clock.readAgain()
         let route = head.map { Route.find($0.path, host: hosts.platform(of: $0.host)) }
         say(problem, route?.platform ?? .native)
+        note(route?.platform ?? .native, -1, head?.path ?? .empty)
         var origin = Bytes.empty
         if let head, !head.origin.isEmpty, sources.anyAllows(origin: head.origin) { origin = head.origin }
         answers.appendClosing(
@@ -243,6 +252,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         clock.readAgain()
         let problem = EdgeProblem.unavailable(retryAfterSeconds: retryAfterSeconds)
         say(problem, FailureTag(value: tag).platform)
+        note(FailureTag(value: tag).platform, -1, .empty)
         answers.appendLate(
             platformAnswer, retryAfterSeconds: retryAfterSeconds, keepAlive: keepAlive, isHead: isHead,
             allowedOrigin: HTTPResponse.allowedOrigin(of: prepared), to: &answer)
@@ -253,6 +263,18 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         platformAnswer.reset()
         decoders[platform].refuse(problem, answer: &platformAnswer)
         metrics.countRequest(platform: platform, status: platformAnswer.status)
+    }
+
+    /// Tells about a request that was refused, wholly or in part, and that `platformAnswer` answers.
+    private func note(_ platform: Platform, _ source: Int, _ path: Bytes, _ result: DecodeResult = DecodeResult()) {
+        guard let refusals else { return }
+        // The pixel is answered with an image, whatever is wrong with it.
+        let isText = platformAnswer.contentType == .json || platformAnswer.contentType == .text
+        refusals.note(
+            platform: platform, source: source, path: path, status: platformAnswer.status,
+            accepted: result.accepted, rejected: result.rejected,
+            reason: isText ? platformAnswer.body.bytes : Bytes("the parameters do not make an event"),
+            nowMilliseconds: clock.wallMilliseconds)
     }
 
     // MARK: blocks

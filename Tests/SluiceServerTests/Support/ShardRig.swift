@@ -35,7 +35,7 @@ final class ShardRig {
         metrics = EdgeMetrics(sourceNames: sources.map(\.name))
         let shard = Shard(
             sources: SourceTable(sources), channel: channel, metrics: metrics, limits: limits,
-            hosts: HostTable(hosts))
+            hosts: HostTable(hosts), refusals: RefusalPort(perSecondMax: 100, desk: try EventFD()))
         loop = try EdgeLoop(
             listeners: [listener], limits: EdgeLimits(limits, shards: 1), waker: waker, handler: wrap(shard))
         shard.loop = loop
