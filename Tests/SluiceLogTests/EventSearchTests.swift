@@ -86,6 +86,7 @@ import Testing
         let folder = TemporaryFolder()
         var configuration = LogConfiguration()
         configuration.segmentBytes = 40_000
+        configuration.compression = .none
         let rig = try LogRig(folder: folder, configuration: configuration)
         rig.start()
         for number in 0..<30 {

@@ -13,6 +13,18 @@ import Testing
             outcome, count, at: EventSequence(block: block, index: 0), eventNumber: run.endEvent, hour: run.hour)
     }
 
+    /// Adds a delivered event somewhere.
+    private func deliver(_ block: Int64, _ eventNumber: Int64, hour: Int64, to run: inout BlockOutcome) -> Bool {
+        run.append(
+            .delivered, 1, at: EventSequence(block: block, index: 0), eventNumber: eventNumber, hour: hour)
+    }
+
+    private func join(_ next: BlockOutcome, to run: inout BlockOutcome) -> Bool { run.append(next) }
+
+    private func correct(_ run: inout BlockOutcome, from: Outcome, to: Outcome) -> Bool {
+        run.correct(from: from, to: to)
+    }
+
     @Test func eventsOfOneKindNeedNoBitmap() {
         var run = run()
         for block in Int64(7)..<1000 { #expect(add(.delivered, 1000, block: block, to: &run)) }
@@ -51,7 +63,7 @@ import Testing
             #expect(add(second, 11, to: &right))
             var mixed = run(firstEvent: 116)
             #expect(add(.delivered, 3, to: &mixed) && add(.filtered, 3, to: &mixed))
-            #expect(left.append(right) && left.append(mixed))
+            #expect(join(right, to: &left) && join(mixed, to: &left))
             let expected =
                 [Bool](repeating: first == .filtered, count: 5)
                 + [Bool](repeating: second == .filtered, count: 11) + [false, false, false, true, true, true]
@@ -63,11 +75,10 @@ import Testing
     @Test func anotherHourOrAGapBeginsAnotherRun() {
         var run = run(0)
         #expect(add(.delivered, 1, to: &run))
-        let place = EventSequence(block: 8, index: 0)
-        #expect(!run.append(.delivered, 1, at: place, eventNumber: 101, hour: 3_600_000))
-        #expect(!run.append(.delivered, 1, at: place, eventNumber: 102, hour: 0))
-        #expect(!run.append(.delivered, 1, at: EventSequence(block: 6, index: 0), eventNumber: 101, hour: 0))
-        #expect(run.append(.delivered, 1, at: place, eventNumber: 101, hour: 0))
+        #expect(!deliver(8, 101, hour: 3_600_000, to: &run))
+        #expect(!deliver(8, 102, hour: 0, to: &run))
+        #expect(!deliver(6, 101, hour: 0, to: &run))
+        #expect(deliver(8, 101, hour: 0, to: &run))
     }
 
     @Test func aMixedRunIsBounded() {
@@ -81,11 +92,11 @@ import Testing
     @Test func aCorrectionKeepsWhatWasFiltered() {
         var run = run()
         #expect(add(.filtered, 3, to: &run))
-        #expect(run.correct(from: .filtered, to: .delivered))
+        #expect(correct(&run, from: .filtered, to: .delivered))
         #expect(run.counts.filtered == 2 && run.counts.delivered == 1)
         #expect(run.tellsApart && run.isFiltered(101) == true)
         #expect(add(.delivered, 1, to: &run) && run.isFiltered(103) == false)
-        #expect(!run.correct(from: .parked, to: .delivered))
+        #expect(!correct(&run, from: .parked, to: .delivered))
     }
 
     @Test func hoursBeginOnTheHour() {
