@@ -6,8 +6,6 @@ import SluiceCore
 ///
 /// A rowid table: a bitmap of 2 KiB would make the pages of a clustered one hold next to nothing.
 enum BlockOutcomeTable {
-    /// Counts of cursors that passed events before this table was made are in it, too, as one run that cannot
-    /// say which event was what: the sums are right from the first moment on.
     static let create = """
         CREATE TABLE block_outcome (
             destination TEXT NOT NULL,
@@ -26,6 +24,11 @@ enum BlockOutcomeTable {
             PRIMARY KEY (destination, first_block, first_index)
         );
         CREATE INDEX block_outcome_hour ON block_outcome (hour);
+        """ + standIn
+
+    /// Gives each cursor one run for all it has passed so far, which cannot say which event was what: where
+    /// there is nothing else about them, the sums are right from the first moment on all the same.
+    static let standIn = """
         INSERT INTO block_outcome
             SELECT destination, 0, 0, block, start_event, NULL,
                    delivered + rejected + parked + expired + filtered,

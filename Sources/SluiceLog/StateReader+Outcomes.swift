@@ -22,6 +22,8 @@ package struct OutcomesByHour: Sendable, Equatable {
     package var unplaced: [BlockOutcome] = []
     /// Runs that begin before the event asked about.
     package var early: [BlockOutcome] = []
+
+    package init() {}
 }
 
 extension StateReader {
@@ -47,7 +49,8 @@ extension StateReader {
     /// - Parameter firstEvent: runs that begin before this event of the log are returned one by one, too.
     package func outcomes(since hour: Int64, firstEvent: Int64) throws(LogError) -> OutcomesByHour {
         try reading { database in
-            var outcomes = OutcomesByHour(cursors: try StateReader.cursors(database))
+            var outcomes = OutcomesByHour()
+            outcomes.cursors = try StateReader.cursors(database)
             let rows = try Row.fetchCursor(
                 database,
                 sql: """

@@ -2,12 +2,14 @@ import SluiceCore
 import SluiceLog
 import Synchronization
 
-/// The books by hour of a running gateway. Safe from any thread.
-final class HourBooks: Sendable {
+/// The books by hour of a running gateway. Safe from any thread; they wait for each other.
+// @unchecked: `state` is used by whoever holds `turn`.
+final class HourBooks: @unchecked Sendable {
     private let log: EventLog
     private let hours: LogHours
     private let names: [String]
-    private let state = Mutex<StateReader?>(nil)
+    private let turn = Mutex(())
+    private var state: StateReader?
 
     init(_ log: EventLog, destinations: [String]) {
         self.log = log
@@ -17,7 +19,9 @@ final class HourBooks: Sendable {
 
     /// Of the hour that is under way and those before it, `count` in all. Empty when log or state file cannot
     /// be read at present: the status says elsewhere what is wrong.
-    func last(_ count: Int) -> [HourBook] {
+    func last(_ count: Int) -> [HourBook] { turn.withLock { _ in read(count) } }
+
+    private func read(_ count: Int) -> [HourBook] {
         let since = BlockOutcome.hour(of: WallTime.nowMilliseconds()) - Int64(count - 1) * 3_600_000
         guard count > 0, !names.isEmpty, let reader = try? stateReader() else { return [] }
         // The record first: what the log takes meanwhile is pending, by both.
@@ -30,9 +34,9 @@ final class HourBooks: Sendable {
     }
 
     private func stateReader() throws(LogError) -> StateReader {
-        if let known = state.withLock({ $0 }) { return known }
+        if let state { return state }
         let opened = try log.makeStateReader()
-        state.withLock { $0 = opened }
+        state = opened
         return opened
     }
 }

@@ -71,7 +71,7 @@ import Testing
         try eventually("the books by hour are complete") {
             let answer = try admin.request("GET", "/api/status?hours=3", headers: [], body: [])
             guard let document = AdminJSON.decode(StatusDocument.self, from: answer.body) else { return false }
-            #expect(document.status.hours.allSatisfy(\.balanced), "\(document.status.hours)")
+            #expect(document.status.hours.allSatisfy { $0.balanced }, "\(document.status.hours)")
             let pending = document.status.hours.reduce(0) { $0 + $1.pending }
             let accepted = document.status.hours.reduce(0) { $0 + $1.accepted }
             return !document.status.hours.isEmpty && pending == 0 && accepted == 2 * document.status.log.events

@@ -76,6 +76,20 @@ import Testing
         #expect(!troubles.has(DeliveryTrouble.eventsParked))
     }
 
+    /// The handle that is used again must not tell of the request before.
+    @Test func aRefusalAfterAGoodRequestIsTriedAgain() throws {
+        let upstream = TestUpstream { _ in .answer(200) }
+        let log = MemoryLog()
+        log.append([eventLine("a")])
+        let bench = try EngineBench([(parking(upstream), IDEncoder())], log: log, state: MemoryState())
+        defer { bench.stop() }
+        #expect(eventually { bench.status().counts.delivered == 1 })
+        upstream.close()
+        bench.append(log, [eventLine("b")])
+        #expect(eventually { bench.status().retries >= 2 })
+        #expect(bench.status().counts.parked == 0)
+    }
+
     @Test func anAnswerIsNoSilence() throws {
         let upstream = TestUpstream { request in request.number == 0 ? .answer(503, body: "down") : .answer(200) }
         defer { upstream.close() }

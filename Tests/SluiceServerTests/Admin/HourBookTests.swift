@@ -40,7 +40,7 @@ import Testing
         var books = HourBook.make(given, log: log, names: ["d", "other"])
         #expect(books.map(\.hour) == ["2026-01-02T03:00:00.000Z", "2026-01-02T04:00:00.000Z"])
         #expect(books.map(\.accepted) == [52, 48] && books.map(\.pending) == [0, 15])
-        #expect(books.allSatisfy(\.balanced))
+        #expect(books.allSatisfy { $0.balanced })
         given.sums["d"]?[hour]?.delivered = 49
         books = HourBook.make(given, log: log, names: ["d"])
         #expect(books.map(\.balanced) == [false, true])
@@ -64,7 +64,7 @@ import Testing
         ]
         let books = HourBook.make(given, log: log, names: ["d"])
         #expect(books.map(\.unrecorded) == [40, 0] && books.map(\.expired) == [10, 10])
-        #expect(books.allSatisfy(\.balanced))
+        #expect(books.allSatisfy { $0.balanced })
     }
 
     @Test func whatRetentionTookCountsOnBothSides() {
