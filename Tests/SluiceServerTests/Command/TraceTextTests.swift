@@ -30,11 +30,11 @@ import Testing
                 buy-1  purchase  42.7
                   received 2026-01-02T03:04:05.678Z from shop (native)
                   {"id":"buy-1"}
-                  DESTINATION  OUTCOME                    STATUS  ATTEMPTS  LAST
-                  vtex         delivered                       -         -  -
-                  hook         rejected                      422         2  2026-01-02T03:04:07.000Z  no \\u001b[31mred; first tried 2026-01-02T03:04:06.000Z; https://x.test/hook
-                  topsort      pending, to be tried again      -         -  -                         12 events behind
-                  late         not due                         -         -  -
+                  DESTINATION  OUTCOME                     STATUS  ATTEMPTS  LAST
+                  vtex         delivered                        -         -  -
+                  hook         rejected                       422         2  2026-01-02T03:04:07.000Z  no \\u001b[31mred; first tried 2026-01-02T03:04:06.000Z; https://x.test/hook
+                  topsort      pending, to be tried again       -         -  -                         12 events behind
+                  late         not due                          -         -  -
 
                 """)
         #expect(TraceText.make([]) == "")
