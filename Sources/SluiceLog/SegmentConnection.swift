@@ -118,6 +118,32 @@ struct SegmentConnection: Sendable {
         }
     }
 
+    /// Calls `body` with number, first event, event count and first receive time (milliseconds since 1970) of
+    /// each block in `numbers`, in order. Rows that hold something else are passed over.
+    func forEachExtent(
+        _ numbers: Range<Int64>, _ body: (Int64, Int64, Int64, Int64) -> Void
+    ) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                let statement = try database.cachedStatement(
+                    sql: """
+                        SELECT number, first_event, events, first_received FROM block
+                        WHERE number >= ? AND number < ? ORDER BY number
+                        """)
+                let rows = try Row.fetchCursor(
+                    statement, arguments: [numbers.lowerBound, numbers.upperBound])
+                while let row = try rows.next() {
+                    guard let number = Int64.fromDatabaseValue(row[0]),
+                        let firstEvent = Int64.fromDatabaseValue(row[1]),
+                        let events = Int64.fromDatabaseValue(row[2]), events > 0, events <= Int32.max,
+                        firstEvent >= 0, let received = Int64.fromDatabaseValue(row[3])
+                    else { continue }
+                    body(number, firstEvent, events, received)
+                }
+            }
+        }
+    }
+
     /// Numbers of the blocks that hold events received in `received` and whose filter affirms `hash`.
     func numbers(
         _ numbers: Range<Int64>, received: Range<Int64>, mayHold hash: UInt64
@@ -139,10 +165,7 @@ struct SegmentConnection: Sendable {
                 var found: [Int64] = []
                 while let row = try rows.next() {
                     guard let number = Int64.fromDatabaseValue(row[0]) else { continue }
-                    let filter = try SegmentConnection.blob(row, 1)
-                    if filter.withBytes({ BloomFilter.mayContain(hash, in: $0, hashCount: hashCount) }) {
-                        found.append(number)
-                    }
+                    if try SegmentConnection.affirms(row, 1, hash, hashCount) { found.append(number) }
                 }
                 return found
             }
@@ -185,6 +208,18 @@ struct SegmentConnection: Sendable {
             codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)),
             checksum: UInt32(truncatingIfNeeded: number(7)),
             payload: try blob(row, 8))
+    }
+
+    /// Asks the filter where SQLite holds it: tens of thousands of them are asked to find one event.
+    private static func affirms(_ row: Row, _ index: Int, _ hash: UInt64, _ hashCount: Int) throws -> Bool {
+        try row.withUnsafeData(atIndex: index) { data in
+            guard let data else { return false }
+            // Safety: the view ends with the closure, before SQLite moves on.
+            return unsafe data.withUnsafeBytes { buffer in
+                let view = unsafe Bytes(buffer.bindMemory(to: UInt8.self))
+                return BloomFilter.mayContain(hash, in: view, hashCount: hashCount)
+            }
+        }
     }
 
     private static func blob(_ row: Row, _ index: Int) throws -> [UInt8] {

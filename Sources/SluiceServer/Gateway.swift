@@ -31,11 +31,14 @@ package enum Gateway {
         for shard in pipeline.shards { metrics.register(shard.metrics) }
         metrics.register(
             StatusMetrics(
-                readiness: pipeline.readiness, status: { collector.status() },
+                readiness: pipeline.readiness, status: { collector.status(hours: AdminRouter.hoursDefault) },
                 timings: { collector.timings() }))
         metrics.register(RefusalMetrics(desk: pipeline.refusals, tails: pipeline.tails))
+        let desk = ReceiptDesk(pipeline)
         let router = AdminRouter(
-            readiness: pipeline.readiness, metrics: metrics, status: { collector.status() })
+            readiness: pipeline.readiness, metrics: metrics,
+            receipts: ReceiptEndpoint { (query) throws(LogError) in try desk.receipts(query) },
+            status: { collector.status(hours: $0) })
         let admin = try AdminServer(router, tails: pipeline.tails)
         let adminPort = try admin.start(on: configuration.admin)
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)

@@ -77,7 +77,7 @@ package final class Pipeline {
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
             blocks: log.makeReader(), state: state,
-            options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost), onTrouble: troubles.delivery)
+            options: DeliveryOptions.sluice(log), onTrouble: troubles.delivery)
 
         // What became of a conversion is looked up apart from the shards.
         desk = SubmissionDesk(

@@ -35,9 +35,10 @@ extension EdgeLimits {
 }
 
 extension DeliveryOptions {
-    package static func sluice(stateWasLost: Bool) -> DeliveryOptions {
+    package static func sluice(_ log: EventLog) -> DeliveryOptions {
         var options = DeliveryOptions()
-        options.stateWasLost = stateWasLost
+        options.stateWasLost = log.stateWasLost
+        options.oldestBlock = { log.firstBlock }
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
     }
@@ -73,6 +74,7 @@ extension DestinationConfiguration {
         timeoutMilliseconds = settings.timeoutMilliseconds
         retryForSeconds = settings.retryForMilliseconds / 1000
         start = settings.start == .latest ? .latest : .earliest
+        parksAmbiguous = settings.ambiguous == .park
         gzip = settings.gzip
         caFile = settings.caFile
     }

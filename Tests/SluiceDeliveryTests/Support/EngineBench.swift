@@ -12,7 +12,7 @@ final class EngineBench: Sendable {
 
     init(
         _ destinations: [(DestinationConfiguration, any PlatformEncoder)], log: MemoryLog, state: MemoryState,
-        troubles: TroubleList = TroubleList()
+        troubles: TroubleList = TroubleList(), _ change: (inout DeliveryOptions) -> Void = { _ in }
     ) throws {
         var options = DeliveryOptions()
         options.saveIntervalMilliseconds = 5
@@ -21,6 +21,7 @@ final class EngineBench: Sendable {
         options.retryPolicy.capMilliseconds = 50
         options.userAgent = "Sluice/test"
         options.seed = 42
+        change(&options)
         let engine = try DeliveryEngine(
             destinations: destinations, blocks: log, state: state, options: options
         ) { kind, destination, message in

@@ -46,7 +46,37 @@ import Testing
     @Test func anUnbalancedBookIsLoud() {
         var status = GatewayStatus.example
         status.destinations[0].delivered = 69
-        #expect(StatusText.make(StatusDocument(status)).contains("NOT BALANCED"))
+        let text = StatusText.make(StatusDocument(status))
+        #expect(text.contains("NOT BALANCED"))
+        #expect(text.hasSuffix("\nTHE BOOKS OF topsort DO NOT BALANCE: 90 accepted, 89 accounted for\n"))
+    }
+
+    @Test func soIsAnHourThatDoesNotBalance() {
+        var status = GatewayStatus.example
+        var good = HourBook()
+        good.destination = "hook"
+        good.hour = "2026-01-02T03:00:00.000Z"
+        good.accepted = 7
+        good.delivered = 4
+        good.unrecorded = 3
+        status.hours = [good]
+        let document = StatusDocument(status)
+        #expect(document.books.balanced)
+        #expect(
+            StatusText.make(document).hasSuffix(
+                """
+
+                HOUR (UTC)        DESTINATION  ACCEPTED  DELIVERED  REJECTED  PARKED  EXPIRED  FILTERED  PENDING
+                2026-01-02T03:00  hook                7          4         0       0        0         0        0  balanced, 3 not recorded
+
+                """))
+        good.balanced = false
+        status.hours.append(good)
+        #expect(!StatusDocument(status).books.balanced)
+        #expect(
+            StatusText.make(StatusDocument(status)).hasSuffix(
+                "\nTHE BOOKS OF hook DO NOT BALANCE in the hour from 2026-01-02T03:00Z: 7 accepted, 7 accounted for\n"
+            ))
     }
 
     @Test func withoutDestinationsItSaysSo() {
