@@ -21,7 +21,7 @@ package struct Standing: Sendable, Equatable {
 /// The connection is opened with SQLITE_OPEN_READONLY, so that it can never checkpoint; each question is a
 /// single statement, so that its figures belong together. Owner: one thread.
 package final class StateReader {
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     init(path: String) throws(LogError) {
         guard FileCalls.exists(path) else { throw .missing(path: path) }

@@ -11,7 +11,7 @@ final class StateStore: DeliveryState {
     /// `PRAGMA application_id`: the letters `SluS`.
     static let applicationID = 0x536C_7553
 
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     init(path: String) throws(LogError) {
         let isNew = !FileCalls.exists(path)
@@ -188,7 +188,7 @@ final class StateStore: DeliveryState {
         }
     }
 
-    private func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
+    func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
         do {
             return try body()
         } catch {

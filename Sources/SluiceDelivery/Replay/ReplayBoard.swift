@@ -1,0 +1,292 @@
+import SluiceCore
+
+/// What the engine needs to give events back.
+package struct ReplayParts {
+    package var store: any ReplayStore
+    /// Opens a job's blocks: those of the log that hold events of its time, or those of its archived
+    /// segment. Throws in words for people when they can never be read.
+    package var open: (ReplayJob) throws(DeliveryStateError) -> any BlockSource
+    /// Told from which block on a job needs the log; nil when it needs it no more.
+    package var hold: (_ job: Int64, _ from: Int64?) -> Void
+    /// Runs this job alone, and no live delivery at all.
+    package var only: Int64?
+
+    package init(
+        store: any ReplayStore, only: Int64? = nil,
+        open: @escaping (ReplayJob) throws(DeliveryStateError) -> any BlockSource,
+        hold: @escaping (_ job: Int64, _ from: Int64?) -> Void = { _, _ in }
+    ) {
+        self.store = store
+        self.only = only
+        self.open = open
+        self.hold = hold
+    }
+}
+
+/// All replays of an engine: which there are, which run, and what of them is to be saved.
+///
+/// Invariants: 1. a job that is running has a runner, and so has one that was paused or cancelled until
+/// the last of its requests is answered; no other has one. 2. what was taken from a runner stays in
+/// `unsaved` until it is on disk, and until then nothing more is taken. 3. one job of a destination runs at
+/// a time, and no more than `runningMax` together. Owner: the delivery thread.
+final class ReplayBoard {
+    static let runningMax = 2
+    static let unfinishedMax = 100
+
+    private final class Entry {
+        var job: ReplayJob
+        var runner: ReplayRunner?
+        var needsSave = false
+        var unsaved: Unsaved?
+        init(_ job: ReplayJob) { self.job = job }
+    }
+
+    private struct Unsaved {
+        var job: ReplayJob
+        var corrections: [OutcomeCorrection] = []
+        var rows: [ExceptionalOutcome] = []
+    }
+
+    private let parts: ReplayParts
+    private let options: DeliveryOptions
+    private let onTrouble: TroubleHandler
+    private var entries: [Entry] = []
+    private var isLoaded = false
+    private var tryAgainAt: Int64 = 0
+    private var seeds: SplitMix64
+
+    init(_ parts: ReplayParts, options: DeliveryOptions, seed: UInt64, onTrouble: @escaping TroubleHandler) {
+        self.parts = parts
+        self.options = options
+        self.onTrouble = onTrouble
+        seeds = SplitMix64(seed: seed)
+    }
+
+    /// Whether live delivery rests.
+    var isAlone: Bool { parts.only != nil }
+
+    // MARK: Jobs
+
+    /// Reads the jobs there are, once. One that ran when the process ended waits for its turn again.
+    func load(_ now: Moment) {
+        guard !isLoaded, now.monotonic >= tryAgainAt else { return }
+        do throws(DeliveryStateError) {
+            for var job in try parts.store.replayJobs() {
+                if job.phase == .running { job.phase = .queued }
+                entries.append(Entry(job))
+                hold(job)
+            }
+            isLoaded = true
+        } catch {
+            tryAgainAt = now.monotonic + options.saveRetryMilliseconds
+            onTrouble(DeliveryTrouble.stateUnavailable, "", "replays cannot be read: \(error.reason)")
+        }
+    }
+
+    /// - Parameter destinations: names of those there are.
+    func carryOut(_ command: ReplayCommand, destinations: [String], now: Moment) -> Result<ReplayJob, ReplayRefusal> {
+        guard isLoaded else { return .failure(.unavailable("the state database cannot be read")) }
+        do throws(ReplayRefusal) {
+            switch command {
+            case .create(let job): return .success(try create(job, destinations))
+            case .pause(let id): return .success(try change(id) { (job) throws(ReplayRefusal) in try job.pause() })
+            case .resume(let id): return .success(try change(id) { (job) throws(ReplayRefusal) in try job.resume() })
+            case .cancel(let id):
+                return .success(
+                    try change(id) { (job) throws(ReplayRefusal) in try job.cancel(now: now.wall) })
+            }
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func create(_ job: ReplayJob, _ destinations: [String]) throws(ReplayRefusal) -> ReplayJob {
+        guard destinations.contains(job.spec.destination) else {
+            throw .unknownDestination(job.spec.destination)
+        }
+        guard entries.count(where: { !$0.job.phase.isFinal }) < ReplayBoard.unfinishedMax else {
+            throw .tooMany(limit: ReplayBoard.unfinishedMax)
+        }
+        var job = job
+        job.phase = .queued
+        do throws(DeliveryStateError) {
+            job.id = try parts.store.createReplay(job)
+        } catch {
+            throw .unavailable(error.reason)
+        }
+        entries.append(Entry(job))
+        forgetOldest()
+        hold(job)
+        return job
+    }
+
+    /// Keeps no more jobs than the store does.
+    private func forgetOldest() {
+        let surplus = entries.count(where: { $0.job.phase.isFinal }) - ReplayJob.finishedMax
+        guard surplus > 0 else { return }
+        for _ in 0..<surplus {
+            guard let oldest = entries.firstIndex(where: { $0.job.phase.isFinal && $0.runner == nil }) else { return }
+            entries.remove(at: oldest)
+        }
+    }
+
+    private func change(
+        _ id: Int64, _ body: (inout ReplayJob) throws(ReplayRefusal) -> Void
+    ) throws(ReplayRefusal) -> ReplayJob {
+        guard let entry = entries.first(where: { $0.job.id == id }) else { throw .unknownReplay(id) }
+        try body(&entry.job)
+        entry.needsSave = true
+        // Resumed before the last request was answered: it goes on where it is.
+        if entry.job.phase == .queued, entry.runner != nil { entry.job.phase = .running }
+        entry.runner?.isDraining = entry.job.phase != .running
+        hold(entry.job)
+        return entry.job
+    }
+
+    private func hold(_ job: ReplayJob) {
+        guard job.spec.segment == nil else { return }
+        parts.hold(job.id, job.phase.isFinal ? nil : job.position.block)
+    }
+
+    // MARK: One turn
+
+    /// Lets the jobs go on that may. True when one stopped only to let others have their turn.
+    func drive(
+        _ lives: [(configuration: DestinationConfiguration, encoder: any PlatformEncoder, runner: DestinationRunner?)],
+        head: LogHead, driver: CurlDriver, now: Moment
+    ) -> Bool {
+        guard isLoaded, !entries.isEmpty else { return false }
+        startQueued(lives, now)
+        var isHungry = false
+        for entry in entries {
+            guard let runner = entry.runner,
+                let live = lives.first(where: { $0.configuration.name == entry.job.spec.destination })?.runner
+            else { continue }
+            if runner.drive(beside: live, head: head, isAlone: isAlone, driver: driver, now: now) {
+                isHungry = true
+            }
+            settle(entry, now)
+        }
+        return isHungry
+    }
+
+    private func startQueued(
+        _ lives: [(configuration: DestinationConfiguration, encoder: any PlatformEncoder, runner: DestinationRunner?)],
+        _ now: Moment
+    ) {
+        guard now.monotonic >= tryAgainAt else { return }
+        // Those that had begun before the process ended go first.
+        let waiting = entries.filter { $0.job.phase == .queued && (parts.only ?? $0.job.id) == $0.job.id }
+        for entry in waiting.filter({ $0.job.startedMilliseconds > 0 }) + waiting.filter({ $0.job.startedMilliseconds == 0 }) {
+            let running = entries.filter { $0.runner != nil }
+            guard running.count < ReplayBoard.runningMax else { return }
+            let name = entry.job.spec.destination
+            guard let live = lives.first(where: { $0.configuration.name == name }) else {
+                entry.job.fail("the destination '\(name)' is not in the configuration any more", now: now.wall)
+                entry.needsSave = true
+                hold(entry.job)
+                continue
+            }
+            guard live.runner != nil, !running.contains(where: { $0.job.spec.destination == name }) else { continue }
+            start(entry, live.configuration, live.encoder, now)
+        }
+    }
+
+    private func start(
+        _ entry: Entry, _ configuration: DestinationConfiguration, _ encoder: any PlatformEncoder, _ now: Moment
+    ) {
+        entry.needsSave = true
+        do throws(DeliveryStateError) {
+            let source = try parts.open(entry.job)
+            entry.job.phase = .running
+            if entry.job.startedMilliseconds == 0 { entry.job.startedMilliseconds = now.wall }
+            entry.runner = ReplayRunner(
+                entry.job, configuration: configuration, encoder: encoder, source: source, store: parts.store,
+                options: options, seed: seeds.next(), onTrouble: onTrouble)
+        } catch {
+            entry.job.fail(error.reason, now: now.wall)
+            hold(entry.job)
+        }
+    }
+
+    /// Takes note of a job's end, and lets go of a runner that is not needed any more.
+    private func settle(_ entry: Entry, _ now: Moment) {
+        guard let runner = entry.runner else { return }
+        if runner.carrier.state.needsSave { entry.needsSave = true }
+        if entry.job.phase == .running, runner.isDone {
+            entry.job.phase = .done
+            entry.job.finishedMilliseconds = now.wall
+            entry.needsSave = true
+        }
+        guard entry.job.phase != .running, runner.inFlight == 0, entry.unsaved == nil else { return }
+        take(entry, runner)
+        entry.runner = nil
+    }
+
+    func finished(_ transfer: UpstreamTransfer, _ result: TransferResult, now: Moment) {
+        guard let entry = entries.first(where: { -Int($0.job.id) == transfer.destinationIndex }),
+            let runner = entry.runner
+        else { preconditionFailure("invariant 1: an answer for a replay that does not run") }
+        runner.finished(transfer, result, now: now)
+        settle(entry, now)
+    }
+
+    /// Requests in flight for a destination.
+    func inFlight(_ destination: String) -> Int {
+        entries.reduce(0) { $0 + ($1.job.spec.destination == destination ? $1.runner?.inFlight ?? 0 : 0) }
+    }
+
+    func wakeAt(
+        _ now: Int64, _ live: (String) -> DestinationRunner?
+    ) -> Int64? {
+        guard isLoaded else { return tryAgainAt }
+        var due: Int64?
+        for entry in entries {
+            guard let runner = entry.runner, let live = live(entry.job.spec.destination),
+                let time = runner.wakeAt(beside: live, now)
+            else { continue }
+            due = min(due ?? time, time)
+        }
+        return due
+    }
+
+    // MARK: Saving
+
+    var needsSave: Bool { entries.contains { $0.needsSave || $0.unsaved != nil } }
+
+    /// Adds to `change` what is to be saved of the jobs.
+    func collect(into change: inout DeliveryChange) {
+        for entry in entries where entry.needsSave || entry.unsaved != nil {
+            if entry.unsaved == nil, let runner = entry.runner {
+                take(entry, runner)
+            } else if entry.unsaved == nil {
+                entry.unsaved = Unsaved(job: entry.job)
+                entry.needsSave = false
+            }
+            guard let unsaved = entry.unsaved else { continue }
+            change.replays.append(unsaved.job)
+            change.corrections += unsaved.corrections
+            change.exceptions += unsaved.rows
+        }
+    }
+
+    private func take(_ entry: Entry, _ runner: ReplayRunner) {
+        entry.job = runner.current(entry.job, withAhead: false)
+        let changes = runner.takeChanges()
+        entry.unsaved = Unsaved(job: entry.job, corrections: changes.corrections, rows: changes.rows)
+        entry.needsSave = false
+    }
+
+    /// What `collect` added is on disk.
+    func saved() {
+        for entry in entries where entry.unsaved != nil {
+            entry.unsaved = nil
+            hold(entry.job)
+        }
+    }
+
+    /// All jobs as they stand.
+    var picture: [ReplayJob] {
+        entries.map { $0.runner?.current($0.job, withAhead: true) ?? $0.job }
+    }
+}
