@@ -21,14 +21,28 @@ package final class AdminRouter: Sendable {
     private let readiness: Readiness
     private let metrics: MetricsRegistry
     private let status: @Sendable () -> GatewayStatus
+    private let replays: ReplayDesk?
 
-    /// - Parameter status: gathers the gateway's state; phase and readiness are filled in here.
+    /// - Parameters:
+    ///   - status: gathers the gateway's state; phase and readiness are filled in here.
+    ///   - replays: answers below `/api/replays`.
     package init(
-        readiness: Readiness, metrics: MetricsRegistry, status: @escaping @Sendable () -> GatewayStatus
+        readiness: Readiness, metrics: MetricsRegistry, replays: ReplayDesk? = nil,
+        status: @escaping @Sendable () -> GatewayStatus
     ) {
+        self.replays = replays
         self.readiness = readiness
         self.metrics = metrics
         self.status = status
+    }
+
+    package func respond(_ request: AdminRequest) -> AdminResponse {
+        guard let replays, ReplayDesk.serves(request.path) else {
+            return respond(method: request.method, path: request.path, query: request.query)
+        }
+        var response = replays.respond(request)
+        if request.method == "HEAD" { response.body = "" }
+        return response
     }
 
     /// - Parameters:

@@ -139,7 +139,7 @@ package struct ReplayRequest: Equatable, Sendable {
         }
         for name in sources {
             guard !name.isEmpty, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-                throw ReplayProblem("source", "'\(StatusText.shown(name))' is no source's name")
+                throw ReplayProblem("source", "'\(LogLine.printable(name))' is no source's name")
             }
             spec.sources.append(name)
         }
