@@ -53,7 +53,8 @@ package final class BlockDecoder {
             throw .wrongEventCount
         }
         return EventBlock(
-            number: stored.number, firstEvent: stored.firstEvent, payload: payload, lineStarts: starts)
+            number: stored.number, firstEvent: stored.firstEvent,
+            firstReceivedMilliseconds: stored.firstReceivedMilliseconds, payload: payload, lineStarts: starts)
     }
 
     /// Where each line starts, and the end of the last; nil unless there are `expected` whole lines.

@@ -117,6 +117,32 @@ struct SegmentConnection: Sendable {
         }
     }
 
+    /// Calls `body` with number, first event, event count and first receive time (milliseconds since 1970) of
+    /// each block in `numbers`, in order. Rows that hold something else are passed over.
+    func forEachExtent(
+        _ numbers: Range<Int64>, _ body: (Int64, Int64, Int64, Int64) -> Void
+    ) throws(LogError) {
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                let statement = try database.cachedStatement(
+                    sql: """
+                        SELECT number, first_event, events, first_received FROM block
+                        WHERE number >= ? AND number < ? ORDER BY number
+                        """)
+                let rows = try Row.fetchCursor(
+                    statement, arguments: [numbers.lowerBound, numbers.upperBound])
+                while let row = try rows.next() {
+                    guard let number = Int64.fromDatabaseValue(row[0]),
+                        let firstEvent = Int64.fromDatabaseValue(row[1]),
+                        let events = Int64.fromDatabaseValue(row[2]), events > 0, events <= Int32.max,
+                        firstEvent >= 0, let received = Int64.fromDatabaseValue(row[3])
+                    else { continue }
+                    body(number, firstEvent, events, received)
+                }
+            }
+        }
+    }
+
     /// Numbers of the blocks that hold events received in `received` and whose filter affirms `hash`.
     func numbers(
         _ numbers: Range<Int64>, received: Range<Int64>, mayHold hash: UInt64

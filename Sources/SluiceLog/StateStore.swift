@@ -1,7 +1,7 @@
 import GRDB
 import SluiceCore
 
-/// The state file: cursors and exceptional outcomes. `docs/log-format.md` describes it for people.
+/// The state file: cursors and outcomes. `docs/log-format.md` describes it for people.
 ///
 /// Written with synchronous=NORMAL: what was saved survives the process at any moment, but a power
 /// loss may take the last saves with it. Destinations then get some events again, never too few,
@@ -115,6 +115,9 @@ final class StateStore: DeliveryState {
                     CREATE INDEX exceptional_outcome_event_id ON exceptional_outcome (event_id);
                     """)
         }
+        migrator.registerMigration("2 outcomes per block") { database in
+            try database.execute(sql: BlockOutcomeTable.create)
+        }
         return migrator
     }
 
@@ -149,16 +152,74 @@ final class StateStore: DeliveryState {
         }
     }
 
-    func save(cursors: [SluiceCore.Cursor], exceptions: [ExceptionalOutcome]) throws(DeliveryStateError) {
+    func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
         try stating {
             try queue.inDatabase { database in
+                var applied: [OutcomeCorrection] = []
                 try database.inTransaction(.immediate) {
-                    try StateStore.insert(cursors, into: database)
-                    try StateStore.insert(exceptions, into: database)
+                    for destination in change.restarted {
+                        try BlockOutcomeTable.forget(destination, database)
+                    }
+                    try StateStore.insert(change.cursors, into: database)
+                    try BlockOutcomeTable.write(change.blocks, database)
+                    try StateStore.insert(change.exceptions, into: database)
+                    applied = try change.corrections.filter { try StateStore.apply($0, database) }
                     return .commit
                 }
+                return applied
             }
         }
+    }
+
+    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
+        try stating {
+            try queue.inDatabase { database in
+                var rows = 0
+                try database.inTransaction(.immediate) {
+                    let destinations = try String.fetchAll(database, sql: "SELECT destination FROM cursor")
+                    for destination in destinations where rows < limit {
+                        rows += try BlockOutcomeTable.prune(destination, below: block, limit - rows, database)
+                        guard rows < limit else { break }
+                        try database.execute(
+                            sql: """
+                                DELETE FROM exceptional_outcome WHERE (destination, block, event_index) IN (
+                                    SELECT destination, block, event_index FROM exceptional_outcome
+                                    WHERE destination = ? AND block < ? LIMIT ?)
+                                """, arguments: [destination, block, limit - rows])
+                        rows += database.changesCount
+                    }
+                    return .commit
+                }
+                return rows
+            }
+        }
+    }
+
+    /// Changes an outcome on record: the event's row, its run, and the cursor's counts. False, and nothing is
+    /// changed, when the record says otherwise than the correction expects.
+    private static func apply(_ correction: OutcomeCorrection, _ database: Database) throws -> Bool {
+        let known = try String.fetchOne(
+            database,
+            sql: """
+                SELECT outcome FROM exceptional_outcome WHERE destination = ? AND block = ? AND event_index = ?
+                """,
+            arguments: [correction.destination, correction.sequence.block, correction.sequence.index])
+        if let known, known != correction.from.rawValue { return false }
+        var run = try BlockOutcomeTable.find(correction.destination, correction.sequence, database)
+        if run?.correct(from: correction.from, to: correction.to) == true {
+            try BlockOutcomeTable.write(run.map { [$0] } ?? [], database)
+        } else if known == nil {
+            // Nothing on record speaks of such an event.
+            return false
+        }
+        let from = correction.from.rawValue
+        let to = correction.to.rawValue
+        // The names are our own, not anybody's text.
+        try database.execute(
+            sql: "UPDATE cursor SET \(from) = \(from) - 1, \(to) = \(to) + 1 WHERE destination = ?",
+            arguments: [correction.destination])
+        try insert([correction.row], into: database)
+        return true
     }
 
     private static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {

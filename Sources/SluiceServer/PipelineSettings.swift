@@ -73,6 +73,7 @@ extension DestinationConfiguration {
         timeoutMilliseconds = settings.timeoutMilliseconds
         retryForSeconds = settings.retryForMilliseconds / 1000
         start = settings.start == .latest ? .latest : .earliest
+        parksAmbiguous = settings.ambiguous == .park
         gzip = settings.gzip
         caFile = settings.caFile
     }

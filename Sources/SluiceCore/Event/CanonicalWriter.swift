@@ -43,6 +43,7 @@ package struct CanonicalWriter: ~Copyable {
         if let id = fields.text(.id) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.sessionID) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.userID) { hashes.append(EventHash.filter(id)) }
+        if let id = fields.text(.userCustomerID) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.orderID) { hashes.append(EventHash.filter(id)) }
         if let keys = fields.text(.userKeys) {
             TextList.forEach(in: keys, scratch: json) { key in hashes.append(EventHash.filter(key)) }

@@ -118,12 +118,48 @@ package struct ExceptionalOutcome: Equatable, Sendable {
     }
 }
 
-/// Where cursors and exceptional outcomes are kept. Owner: the delivery thread.
+/// What is saved at one time, about any number of destinations.
+package struct DeliveryChange: Equatable, Sendable {
+    package var cursors: [Cursor] = []
+    /// An outcome whose destination and sequence are known replaces the earlier row.
+    package var exceptions: [ExceptionalOutcome] = []
+    /// Runs that the cursors have passed. One that begins where an earlier one began replaces it.
+    package var blocks: [BlockOutcome] = []
+    /// Applied after all of the above.
+    package var corrections: [OutcomeCorrection] = []
+    /// Destinations whose runs so far speak of another log; forgotten before all of the above.
+    package var restarted: [String] = []
+
+    package init() {}
+
+    package init(cursors: [Cursor], exceptions: [ExceptionalOutcome] = []) {
+        self.cursors = cursors
+        self.exceptions = exceptions
+    }
+
+    /// Adds what is to be saved about another destination.
+    package mutating func append(_ other: DeliveryChange) {
+        cursors += other.cursors
+        exceptions += other.exceptions
+        blocks += other.blocks
+        corrections += other.corrections
+        restarted += other.restarted
+    }
+}
+
+/// Where cursors and outcomes are kept. Owner: the delivery thread.
+///
+/// Invariant: for each destination the counts of its runs add up to those of its cursor, until runs are
+/// pruned with the blocks they speak of.
 package protocol DeliveryState: AnyObject {
     func cursor(of destination: String) throws(DeliveryStateError) -> Cursor?
-    /// Saves all of it or none of it. An outcome whose destination and sequence are known replaces
-    /// the earlier row.
-    func save(cursors: [Cursor], exceptions: [ExceptionalOutcome]) throws(DeliveryStateError)
+    /// Saves all of it or none of it. Returns the corrections that found what they correct.
+    @discardableResult
+    func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection]
+    /// Forgets outcomes of blocks before `block`, which the log no longer has; at most about `limit` rows.
+    /// Returns how many.
+    @discardableResult
+    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int
 }
 
 package struct DeliveryStateError: Error {

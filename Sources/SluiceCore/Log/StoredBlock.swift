@@ -43,6 +43,8 @@ package final class StoredBlock: Sendable {
 package final class EventBlock: Sendable {
     package let number: Int64
     package let firstEvent: Int64
+    /// When its first event was received, as its row says; milliseconds since 1970, by the gateway's clock.
+    package let firstReceivedMilliseconds: Int64
     /// The canonical events, each ended by a line feed.
     package let payload: [UInt8]
     /// Where each line starts in `payload`; one more at the end.
@@ -50,9 +52,13 @@ package final class EventBlock: Sendable {
 
     package var eventCount: Int { lineStarts.count - 1 }
 
-    package init(number: Int64, firstEvent: Int64, payload: [UInt8], lineStarts: [Int32]) {
+    package init(
+        number: Int64, firstEvent: Int64, firstReceivedMilliseconds: Int64, payload: [UInt8],
+        lineStarts: [Int32]
+    ) {
         self.number = number
         self.firstEvent = firstEvent
+        self.firstReceivedMilliseconds = firstReceivedMilliseconds
         self.payload = payload
         self.lineStarts = lineStarts
     }

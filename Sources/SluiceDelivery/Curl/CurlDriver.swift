@@ -114,9 +114,15 @@ package protocol SocketWatcher: AnyObject {
         return (transfer, result)
     }
 
-    /// Gives up every transfer under way; what became of them is not known.
-    package func abandonAll() {
-        for transfer in active.values { remove(transfer) }
+    /// Gives up every transfer under way; what became of them is not known. Returns those whose request had
+    /// left, at least partly.
+    @discardableResult
+    package func abandonAll() -> [UpstreamTransfer] {
+        active.values.filter { transfer in
+            let wasSent = transfer.wasSent
+            remove(transfer)
+            return wasSent
+        }
     }
 
     private func remove(_ transfer: UpstreamTransfer) {

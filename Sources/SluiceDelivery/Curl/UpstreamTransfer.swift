@@ -4,8 +4,9 @@ import SluiceCore
 /// How one transfer ended.
 package enum TransferResult {
     case answered(UpstreamAnswer)
-    /// No usable answer; curl's words.
-    case failed(String)
+    /// No usable answer; curl's words. `wasSent` tells whether the upstream may have got the request: at least
+    /// part of it left, so that nobody knows what became of it.
+    case failed(String, wasSent: Bool)
 }
 
 /// What was measured of one transfer.
@@ -26,12 +27,15 @@ package struct UpstreamSettings: Sendable {
     package var proxy: String?
     package var userAgent: String
     package var secure: Bool
+    /// Nothing is sent a second time unless delivery itself decides so.
+    package var sendsOnce: Bool
 
     package init(_ configuration: DestinationConfiguration, userAgent: String) {
         timeoutMilliseconds = max(1, configuration.timeoutMilliseconds)
         caFile = configuration.caFile
         proxy = configuration.proxy
         self.userAgent = userAgent
+        sendsOnce = configuration.parksAmbiguous
         secure = configuration.url.lowercased().hasPrefix("https:")
     }
 }
@@ -137,6 +141,12 @@ package struct UpstreamSettings: Sendable {
         unsafe check(ccurl_set_low_speed_time(easy, max(1, min(settings.timeoutMilliseconds / 1000, 60))))
         unsafe check(ccurl_set_tcp_keepalive(easy, 1))
         unsafe check(ccurl_set_tcp_nodelay(easy, 1))
+        guard settings.sendsOnce else { return }
+        // A request whose reused connection dies before the answer begins is sent again by libcurl itself, on
+        // another connection, without asking: it takes the connection for one that had been closed while idle.
+        // Only a connection of its own keeps a request from that.
+        unsafe check(ccurl_set_fresh_connect(easy, 1))
+        unsafe check(ccurl_set_forbid_reuse(easy, 1))
     }
 
     private func check(_ code: CURLcode) {
@@ -252,16 +262,25 @@ package struct UpstreamSettings: Sendable {
         // Safety: the handle is alive and idle.
         let status = unsafe ccurl_get_response_code(easy)
         guard bodyRead <= UpstreamTransfer.bodyReadMax else {
-            return .failed("the answer exceeds \(UpstreamTransfer.bodyReadMax) bytes")
+            return .failed("the answer exceeds \(UpstreamTransfer.bodyReadMax) bytes", wasSent: true)
         }
         guard code == CURLE_OK else {
             // Safety: curl ends the text with a NUL; a constant string otherwise.
             let detail = unsafe String(cString: errorText)
             let kind = unsafe String(cString: curl_easy_strerror(code))
-            return .failed(detail.isEmpty ? kind : detail)
+            return .failed(detail.isEmpty ? kind : detail, wasSent: wasSent)
         }
-        guard status >= 200 else { return .failed("the answer has no usable status (\(status))") }
+        guard status >= 200 else {
+            return .failed("the answer has no usable status (\(status))", wasSent: true)
+        }
         return .answered(UpstreamAnswer(status: status, body: body, headers: headers))
+    }
+
+    /// Whether any of the last request left, over a connection that was ready for it: neither a name that is
+    /// not found, nor a refused connection, nor a failed handshake sends anything.
+    var wasSent: Bool {
+        // Safety: the handle is alive; the call reads one number.
+        unsafe ccurl_get_request_size(easy) > 0
     }
 
     /// Of the last transfer; ask once it is over.

@@ -41,6 +41,8 @@ struct Batch {
     var isProbe = false
     /// Of the last request, monotonic milliseconds.
     var lastStart: Int64 = 0
+    /// What came of the last request that failed.
+    var lastFailure: AttemptFailure?
     /// Failures that are the batch's own: see `strike`.
     var strikes = 0
     /// The destination's `verdicts` when this batch was first started or last failed.
@@ -55,8 +57,24 @@ struct Batch {
         firstAttempt = other.firstAttempt
         lastAttemptWall = other.lastAttemptWall
         lastStart = other.lastStart
+        lastFailure = other.lastFailure
         strikes = other.strikes
         verdictsSeen = other.verdictsSeen
+    }
+}
+
+/// Why a request did not settle anything.
+package struct AttemptFailure: Equatable, Sendable {
+    /// HTTP status, or 0 when there was no answer.
+    package var status: Int
+    package var reason: String
+    /// Where it was sent, without the query.
+    package var url: String
+
+    package init(status: Int, reason: String, url: String) {
+        self.status = status
+        self.reason = reason
+        self.url = url
     }
 }
 
@@ -71,6 +89,8 @@ package enum AttemptResult: Equatable, Sendable {
     case retry(status: Int, afterSeconds: Int?, reason: String)
     /// No answer: connection, name, TLS or time.
     case unreachable(reason: String)
+    /// Sent, at least partly, and no answer, at a destination that must not get an event twice.
+    case ambiguous(reason: String)
 }
 
 /// How much one destination may hold and do at a time. Cross-checked at init.
@@ -95,6 +115,8 @@ package struct DestinationLimits: Equatable, Sendable {
     package var unsavedExceptionsMax = 8192
     /// Exceptions behind the position before nothing more is read.
     package var aheadExceptionsMax = 8192
+    /// Bytes of outcomes by block that are not saved yet, about, before nothing more is read.
+    package var outcomeBytesMax = 8 << 20
     package var retryForMilliseconds: Int64 = 86_400_000
     package var lingerMilliseconds: Int64 = 0
     /// While requests are in flight, a batch that is not full starts at most this often.

@@ -48,6 +48,10 @@ final class WindowBlock {
     var unsettled: Int
     /// The outcomes of a closed run, from `passed` on; nil while it is open.
     private(set) var closed: OutcomeCounts?
+    /// The same by block; empty while it is open.
+    private(set) var runs = OutcomeRuns()
+    /// See `BlockOutcome.hour`.
+    let hour: Int64?
     /// In the order of the log; handed on when the position passes their events.
     var exceptions: [ExceptionalOutcome] = []
     private var isShrunk = false
@@ -55,6 +59,7 @@ final class WindowBlock {
     /// - Parameter skipping: events that the cursor has passed already.
     init(_ block: EventBlock, skipping: Int) {
         number = block.number
+        hour = BlockOutcome.hour(of: block.firstReceivedMilliseconds)
         self.block = block
         eventCount = block.eventCount
         stages = [EventStage](repeating: .ready, count: block.eventCount)
@@ -63,15 +68,19 @@ final class WindowBlock {
     }
 
     /// Events the log no longer has, with one exception that stands for all of them.
-    init(lost eventCount: Int, number: Int64, exception: ExceptionalOutcome) {
+    ///
+    /// - Parameter run: all of them, expired.
+    init(lost run: BlockOutcome, number: Int64, exception: ExceptionalOutcome) {
         self.number = number
+        hour = nil
         block = nil
+        let eventCount = Int(run.eventCount)
         self.eventCount = eventCount
         stages = []
         passed = 0
         unsettled = 0
-        closed = OutcomeCounts()
-        closed?.expired = Int64(eventCount)
+        closed = run.counts
+        runs.add(run)
         exceptions = [exception]
     }
 
@@ -85,16 +94,38 @@ final class WindowBlock {
     }
 
     /// Keeps no more of a settled block than what became of its events.
-    fileprivate func close() {
+    fileprivate func close(destination: String) {
         precondition(closed == nil && unsettled == 0)
         var counts = OutcomeCounts()
-        for stage in stages[passed...] {
-            guard let outcome = stage.outcome else { preconditionFailure("invariant 2") }
-            counts[outcome] += 1
+        var index = passed
+        while let (outcome, count) = settled(from: index) {
+            counts[outcome] += Int64(count)
+            record(outcome, count, from: index, in: &runs, destination: destination)
+            index += count
         }
+        precondition(index == eventCount, "invariant 2")
         closed = counts
         block = nil
         stages = []
+    }
+
+    /// The outcome that the event at `index` has, and how many in a row have the same; nil where it has none
+    /// yet, or is none.
+    func settled(from index: Int) -> (outcome: Outcome, count: Int)? {
+        guard index < stages.count, let outcome = stages[index].outcome else { return nil }
+        var end = index + 1
+        while end < stages.count, stages[end] == stages[index] { end += 1 }
+        return (outcome, end - index)
+    }
+
+    /// Enters events of this block, which is open, into the runs they follow.
+    func record(
+        _ outcome: Outcome, _ count: Int, from index: Int, in runs: inout OutcomeRuns, destination: String
+    ) {
+        guard let block else { preconditionFailure("invariant 3") }
+        runs.add(
+            outcome, Int64(count), at: EventSequence(block: number, index: index),
+            eventNumber: block.firstEvent + Int64(index), hour: hour, destination: destination)
     }
 
     /// Takes over the closed run behind this one.
@@ -102,6 +133,7 @@ final class WindowBlock {
         guard var counts = closed, let others = next.closed else { preconditionFailure("both are closed") }
         for outcome in Outcome.allCases { counts[outcome] += others[outcome] }
         closed = counts
+        runs.add(next.runs)
         eventCount += next.eventCount
         exceptions += next.exceptions
     }
@@ -122,7 +154,8 @@ final class WindowBlock {
             starts.append(Int32(payload.count))
         }
         self.block = EventBlock(
-            number: block.number, firstEvent: block.firstEvent, payload: payload, lineStarts: starts)
+            number: block.number, firstEvent: block.firstEvent,
+            firstReceivedMilliseconds: block.firstReceivedMilliseconds, payload: payload, lineStarts: starts)
     }
 }
 
@@ -134,12 +167,14 @@ final class WindowBlock {
 ///
 /// Ordinals count blocks since the window was made, so that a place stays valid while blocks before
 /// it go. Invariants: 1. ordinals and block numbers rise from front to back; a lost run may share
-/// the number of the block behind it. 2. `bytes` and `openCount` are sums over the open blocks.
+/// the number of the block behind it. 2. `bytes` and `openCount` are sums over the open blocks,
+/// `runBytes` is one over the closed ones.
 struct BlockWindow {
     private var blocks: [WindowBlock] = []
     private var removed = 0  // from the front of `blocks`, not yet compacted
     private(set) var endOrdinal = 0
     private(set) var bytes = 0
+    private(set) var runBytes = 0
     /// Blocks that have an event without an outcome.
     private(set) var openCount = 0
 
@@ -180,12 +215,14 @@ struct BlockWindow {
         endOrdinal += 1
         blocks.append(block)
         bytes += block.bytes
+        runBytes += block.runs.bytes
         if block.closed == nil { openCount += 1 }
     }
 
     mutating func removeFront() {
         let block = blocks[removed]
         bytes -= block.bytes
+        runBytes -= block.runs.bytes
         if block.closed == nil { openCount -= 1 }
         removed += 1
         // Moves at most as many entries as were removed since the last time.
@@ -196,22 +233,34 @@ struct BlockWindow {
     }
 
     /// Turns a block whose events are all settled into a run, and joins it with those beside it.
-    mutating func close(ordinal: Int) {
+    mutating func close(ordinal: Int, destination: String) {
         var at = lowerBound(ordinal)
         guard at < blocks.count, blocks[at].ordinal == ordinal else { return }  // passed in the meantime
         if blocks[at].closed == nil {
             bytes -= blocks[at].bytes
             openCount -= 1
-            blocks[at].close()
+            blocks[at].close(destination: destination)
+            runBytes += blocks[at].runs.bytes
         }
         if at > removed, blocks[at - 1].closed != nil {
-            blocks[at - 1].join(blocks[at])
-            blocks.remove(at: at)
+            join(at - 1)
             at -= 1
         }
-        if at + 1 < blocks.count, blocks[at + 1].closed != nil {
-            blocks[at].join(blocks[at + 1])
-            blocks.remove(at: at + 1)
+        if at + 1 < blocks.count, blocks[at + 1].closed != nil { join(at) }
+    }
+
+    /// Makes one of the closed entries at `index` and behind it.
+    private mutating func join(_ index: Int) {
+        runBytes -= blocks[index].runs.bytes + blocks[index + 1].runs.bytes
+        blocks[index].join(blocks[index + 1])
+        runBytes += blocks[index].runs.bytes
+        blocks.remove(at: index + 1)
+    }
+
+    /// The entry that holds an event, open or closed.
+    func entry(holding place: EventSequence, eventNumber: Int64) -> WindowBlock? {
+        blocks[removed...].first { entry in
+            entry.closed == nil ? entry.number == place.block : entry.runs.outcome(eventNumber) != nil
         }
     }
 

@@ -233,7 +233,7 @@ extension DestinationState {
         inFlight -= 1
         if batches[at].isStuck { stuckInFlight -= 1 }
         switch result {
-        case .retry, .unreachable: break
+        case .retry, .unreachable, .ambiguous: break
         default: verdicts += 1
         }
         if batches[at].parts != nil, endPart(at, result, url: url, now: now) {
@@ -270,8 +270,25 @@ extension DestinationState {
             }
         case .unreachable(let reason):
             failed(at, status: 0, wait: 0, reason: reason, url: url, now: now)
+        case .ambiguous(let reason):
+            park(at, reason: reason, url: url, now: now)
         }
         advance()
+    }
+
+    /// The upstream may have taken the events or not, and they must not reach it twice: a person decides.
+    private mutating func park(_ at: Int, reason: String, url: String, now: Moment) {
+        let wasProbe = batches[at].isProbe
+        var account = ""
+        if let parts = batches[at].parts {
+            account = parts.account + (parts.rejections.isEmpty ? "" : "; " + parts.rejections) + "; one more "
+        }
+        end(
+            at, .parked, status: 0, reason: account + "sent, but not answered: \(reason)", url: url, now: now)
+        // Silence says of the upstream what a refused connection says.
+        if breaker.failed(wasProbe: wasProbe, now: now.monotonic, using: &random) {
+            giveUpOverdue(status: 0, reason: reason, url: url, now: now)
+        }
     }
 
     mutating func upstreamAlive() {
@@ -292,7 +309,10 @@ extension DestinationState {
             && breaker.failed(wasProbe: batches[at].isProbe, now: now.monotonic, using: &random)
         batches[at].heldByOutage = wait == 0
         tryLater(at, status: status, wait: wait, reason: reason, url: url, now: now)
-        guard outage else { return }
+        if outage { giveUpOverdue(status: status, reason: reason, url: url, now: now) }
+    }
+
+    private mutating func giveUpOverdue(status: Int, reason: String, url: String, now: Moment) {
         // One probe speaks for all: whoever's time is up need not be sent once more to fail.
         var index = 0
         while index < batches.count {
@@ -319,6 +339,7 @@ extension DestinationState {
             return
         }
         batches[at].failures += 1
+        batches[at].lastFailure = failure(status, reason, url)
         batches[at].parts?.rotate()
         let delay = policy.delay(attempts: batches[at].failures, using: &random)
         batches[at].stage = .waiting

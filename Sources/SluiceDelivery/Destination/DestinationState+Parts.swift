@@ -3,11 +3,11 @@ import SluiceCore
 // Events that take several requests: one outcome, once every part has had its answer.
 
 extension DestinationState {
-    /// Takes the answer to a part. False when the part must be tried again, which goes the way of
-    /// every request.
+    /// Takes the answer to a part. False when the part must be tried again or its event is parked, which
+    /// goes the way of every request.
     mutating func endPart(_ at: Int, _ result: AttemptResult, url: String, now: Moment) -> Bool {
         switch result {
-        case .retry, .unreachable:
+        case .retry, .unreachable, .ambiguous:
             return false
         case .delivered:
             batches[at].parts?.deliver(note: nil)

@@ -12,7 +12,7 @@ import SluiceCore
 /// Invariants: 1. an event leaves `ready` or `claimed` for exactly one outcome and never changes
 /// again; `settle` traps otherwise. 2. `position` never moves back, and every event before it has
 /// its outcome. 3. `counts` covers exactly the events from `startEvent` up to `position`, `ahead`
-/// exactly the settled ones behind it. 4. `claimed` events are in exactly one batch. 5. exceptions
+/// exactly the settled ones behind it; the runs handed over so far cover the same events as `counts`. 4. `claimed` events are in exactly one batch. 5. exceptions
 /// are handed to the state database when the position passes their event, not before, so that a
 /// restart that sends an event again finds no stale outcome. 6. an event in parts has one request
 /// in flight at most, and no part that the upstream has answered for good is sent again.
@@ -43,7 +43,14 @@ package struct DestinationState: ~Copyable {
     package private(set) var ahead = OutcomeCounts()
     /// Exceptions whose events the position has passed, until they are saved.
     package private(set) var unsavedExceptions: [ExceptionalOutcome] = []
-    /// Whether cursor or exceptions changed since the last save.
+    /// Outcomes that the position has passed: those not saved yet, and before them the run that was saved
+    /// last, which may still grow.
+    private var runs = OutcomeRuns()
+    /// Events that the first of `runs` had when it was saved; nil when it was not.
+    private var savedRunEvents: Int64?
+    /// To be applied to what is saved, and to `counts` and `runs` once that is done.
+    private var corrections: [OutcomeCorrection] = []
+    /// Whether anything that is saved changed since the last save.
     package private(set) var needsSave = false
 
     var window = BlockWindow()
@@ -112,7 +119,7 @@ package struct DestinationState: ~Copyable {
         guard readyCount < limits.batchEventsMax, unsavedExceptions.count < limits.unsavedExceptionsMax,
             aheadExceptions < limits.aheadExceptionsMax, stuckCount < limits.stuckEventsMax,
             window.openCount < limits.windowBlocksMax, unsettledCount < limits.windowEventsMax,
-            window.bytes < limits.windowBytesMax
+            window.bytes < limits.windowBytesMax, window.runBytes + runs.bytes < limits.outcomeBytesMax
         else { return false }
         // Behind an open breaker one batch is enough to probe with; a stuck one proves nothing.
         return breaker.state == .closed || (readyCount == 0 && batches.count == stuckCount)
@@ -146,7 +153,7 @@ package struct DestinationState: ~Copyable {
         var continuity = Continuity.seamless
         if difference > 0, !isNext {
             lose(
-                Int(difference), number: nextBlock, index: skipping, now: now,
+                Int(difference), number: nextBlock, index: skipping, lastBlock: block.number - 1, now: now,
                 reason:
                     "the log no longer has blocks \(nextBlock) to \(block.number - 1) (\(difference) events)")
             continuity = .lost(events: difference)
@@ -187,7 +194,7 @@ package struct DestinationState: ~Copyable {
         let lost = max(0, eventCount - passed)
         if lost > 0 {
             lose(
-                lost, number: number, index: passed, now: now,
+                lost, number: number, index: passed, lastBlock: number, now: now,
                 reason: "block \(number) is damaged (\(lost) events): \(reason)")
         }
         nextBlock = number + 1
@@ -195,12 +202,18 @@ package struct DestinationState: ~Copyable {
         advance()
     }
 
-    private mutating func lose(_ events: Int, number: Int64, index: Int, now: Moment, reason: String) {
+    private mutating func lose(
+        _ events: Int, number: Int64, index: Int, lastBlock: Int64, now: Moment, reason: String
+    ) {
         let exception = ExceptionalOutcome(
             destination: destination, sequence: EventSequence(block: number, index: index), eventID: "",
             outcome: .expired, status: 0, reason: bounded(reason), attempts: 0,
             firstAttemptMilliseconds: now.wall, lastAttemptMilliseconds: now.wall, url: "")
-        window.append(WindowBlock(lost: events, number: number, exception: exception))
+        var run = BlockOutcome(
+            destination: destination, first: EventSequence(block: nextBlock, index: skipping),
+            lastBlock: lastBlock, firstEvent: eventsRead, hour: nil)
+        run.counts.expired = Int64(events)
+        window.append(WindowBlock(lost: run, number: number, exception: exception))
         finishedBlocks.append(window.endOrdinal - 1)
         aheadExceptions += 1
         ahead.expired += Int64(events)
@@ -247,13 +260,20 @@ package struct DestinationState: ~Copyable {
             outcome: outcome, status: status, reason: bounded(reason), attempts: attempts,
             firstAttemptMilliseconds: attempts > 0 ? batch?.firstAttempt.wall ?? now.wall : now.wall,
             lastAttemptMilliseconds: attempts > 0 ? batch?.lastAttemptWall ?? now.wall : now.wall,
-            // The query may hold what identifies people, or a key.
-            url: cut(String(url.prefix { $0 != "?" }), limits.urlBytesMax))
+            url: shown(url))
         block.add(exception)
         aheadExceptions += 1
     }
 
+    /// What came of a request that settled nothing, as much of it as is kept.
+    func failure(_ status: Int, _ reason: String, _ url: String) -> AttemptFailure {
+        AttemptFailure(status: status, reason: bounded(reason), url: shown(url))
+    }
+
     private func bounded(_ reason: String) -> String { cut(reason, limits.reasonBytesMax) }
+
+    /// The query may hold what identifies people, or a key.
+    private func shown(_ url: String) -> String { cut(String(url.prefix { $0 != "?" }), limits.urlBytesMax) }
 
     /// At most so many bytes; a character that the end falls into is left out.
     private func cut(_ text: String, _ bytesMax: Int) -> String {
@@ -267,7 +287,7 @@ package struct DestinationState: ~Copyable {
     /// behind it than is needed.
     mutating func advance() {
         passSettled()
-        for ordinal in finishedBlocks { window.close(ordinal: ordinal) }
+        for ordinal in finishedBlocks { window.close(ordinal: ordinal, destination: destination) }
         finishedBlocks.removeAll(keepingCapacity: true)
         // Only then is it worth copying what must stay.
         if window.bytes >= limits.windowBytesMax / 2 { window.shrink() }
@@ -278,11 +298,13 @@ package struct DestinationState: ~Copyable {
             let before = front.passed
             if let closed = front.closed {
                 for outcome in Outcome.allCases { move(outcome, closed[outcome]) }
+                runs.add(front.runs)
                 front.passed = front.eventCount
             } else {
-                while front.passed < front.eventCount, let outcome = front.stages[front.passed].outcome {
-                    move(outcome, 1)
-                    front.passed += 1
+                while let (outcome, count) = front.settled(from: front.passed) {
+                    move(outcome, Int64(count))
+                    front.record(outcome, count, from: front.passed, in: &runs, destination: destination)
+                    front.passed += count
                 }
             }
             if !front.exceptions.isEmpty { collectExceptions(of: front) }
@@ -320,11 +342,41 @@ package struct DestinationState: ~Copyable {
         Cursor(destination: destination, position: position, startEvent: startEvent, counts: counts)
     }
 
-    /// The cursor and the first `exceptions` of `unsavedExceptions` are on disk.
-    package mutating func saved(exceptions: Int) {
-        unsavedExceptions.removeFirst(exceptions)
-        needsSave = !unsavedExceptions.isEmpty
+    /// What to save: one moment of this state.
+    package var change: DeliveryChange {
+        var change = DeliveryChange(cursors: [cursor], exceptions: unsavedExceptions)
+        // A run that grew since is saved again in place of what it was.
+        let isFirstSaved = savedRunEvents != nil && runs.list.first?.eventCount == savedRunEvents
+        change.blocks = Array(runs.list.dropFirst(isFirstSaved ? 1 : 0))
+        change.corrections = corrections
+        return change
     }
+
+    /// `change`, taken since the last change of any kind, is on disk.
+    ///
+    /// - Parameter applied: those of its corrections that found what they correct.
+    package mutating func saved(_ applied: [OutcomeCorrection] = []) {
+        unsavedExceptions.removeAll(keepingCapacity: true)
+        runs.keepLast()
+        corrections.removeAll()
+        for correction in applied where correction.destination == destination {
+            counts[correction.from] -= 1
+            counts[correction.to] += 1
+            _ = runs.correct(correction.eventNumber, from: correction.from, to: correction.to)
+        }
+        savedRunEvents = runs.list.first?.eventCount
+        needsSave = false
+    }
+
+    /// Has an outcome changed with the next save, on disk and here. Only of events before the position.
+    package mutating func correct(_ correction: OutcomeCorrection) {
+        precondition(correction.destination == destination && correction.sequence < position)
+        corrections.append(correction)
+        needsSave = true
+    }
+
+    /// What became of an event that was passed lately, unless it has a row of its own.
+    func passedOutcome(_ eventNumber: Int64) -> Outcome? { runs.outcome(eventNumber) }
 
     // MARK: Figures
 

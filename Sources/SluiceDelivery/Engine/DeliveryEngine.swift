@@ -21,6 +21,16 @@ package struct DeliveryOptions: Sendable {
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
     package var seed: UInt64?
+    /// Called on the delivery thread (at first on the one that makes the engine) with a destination's name and
+    /// the block its cursor stands in, whenever a cursor was found or saved: that block and those behind it are
+    /// still needed.
+    package var onPositionSaved: @Sendable (String, Int64) -> Void = { _, _ in }
+    /// The first block the log still has; outcomes of earlier ones are forgotten. Nil keeps them.
+    package var oldestBlock: (@Sendable () -> Int64?)?
+    /// Between two looks at `oldestBlock`.
+    package var pruneIntervalMilliseconds: Int64 = 10_000
+    /// Rows forgotten at one time: the thread does nothing else meanwhile.
+    package var pruneRowsMax = 2000
 
     package init() {}
 }
@@ -34,7 +44,7 @@ package struct DeliveryOptions: Sendable {
 ///
 /// Invariants: 1. a destination without a stored cursor sends nothing before its first one is
 /// saved, so that a restart cannot skip events. 2. what is saved for a destination is one moment of
-/// its state. 3. only `waker`, `statuses`, `saveFailures` and `requestStop` may be called from
+/// its state. 3. only `waker`, `statuses`, `progress`, `saveFailures` and `requestStop` may be called from
 /// other threads.
 // @unchecked: `slots`, `blocks` and `state` belong to the thread that makes the engine until it
 // calls `run` on the delivery thread; everything shared is atomic or behind the mutex.
@@ -59,6 +69,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let eventFD: EventFD
     private var openAgainAt: Int64?
     private var saveNotBefore: Int64 = 0
+    private var pruneNotBefore: Int64 = 0
     private var seeds: SplitMix64
     private var firstInTurn = 0
 
@@ -66,6 +77,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let lastSaveFailed = Atomic<Bool>(false)  // written by delivery, read by all
     private let failedSaves = Atomic<Int64>(0)  // written by delivery, read by all
     private let published: Mutex<[DestinationStatus]>
+    private let questions = Mutex<[ProgressQuestion]>([])
 
     /// Opens the cursors: from here on every event that is committed is due at each destination.
     ///
@@ -102,6 +114,21 @@ package final class DeliveryEngine: @unchecked Sendable {
     /// Whether the last save failed: a crash now would send more events again than it should.
     package var isSaveFailing: Bool { lastSaveFailed.load(ordering: .relaxed) }
 
+    /// What each destination, by its name, knows of an event that its record in the state file does not say
+    /// yet. Asks the delivery thread and waits for its next turn; nil when it does not answer in time.
+    ///
+    /// - Parameter eventNumber: events in the log before it.
+    package func progress(
+        of sequence: EventSequence, eventNumber: Int64, timeoutMilliseconds: Int = 1000
+    ) -> [String: EventProgress]? {
+        guard let question = try? ProgressQuestion(sequence, eventNumber) else { return nil }
+        questions.withLock { $0.append(question) }
+        eventFD.wake()
+        let answer = question.wait(milliseconds: timeoutMilliseconds)
+        questions.withLock { $0.removeAll { $0 === question } }
+        return answer
+    }
+
     /// Asks `run` to return: nothing new is sent, what is on its way may finish.
     ///
     /// - Parameter deadlineMilliseconds: how long to wait for it, from now; what is unanswered then
@@ -136,13 +163,18 @@ package final class DeliveryEngine: @unchecked Sendable {
                 isHungry = driveAll(head, driver, now)
             }
             saveIfDue(now)
+            pruneIfDue(now)
             publish(head)
+            answerQuestions()
             let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
             poller.wait(milliseconds: limit, driver: driver)
             driver.tick(now: MonotonicClock.nowMilliseconds)
             takeAnswers(driver)
         }
-        driver.abandonAll()
+        let stopped = DeliveryEngine.now
+        for transfer in driver.abandonAll() {
+            slots[transfer.destinationIndex].runner?.abandoned(transfer, now: stopped)
+        }
         // A busy database gets a second chance; after that the cursor is older, and events are
         // sent twice.
         if !save(DeliveryEngine.now) { _ = save(DeliveryEngine.now) }
@@ -205,6 +237,21 @@ package final class DeliveryEngine: @unchecked Sendable {
         return due.map { Int(max(0, $0 - now.monotonic)) }
     }
 
+    private func answerQuestions() {
+        let open = questions.withLock { questions in
+            defer { if !questions.isEmpty { questions = [] } }
+            return questions
+        }
+        for question in open {
+            var answer: [String: EventProgress] = [:]
+            for slot in slots {
+                answer[slot.configuration.name] = slot.runner?.state.progress(
+                    of: question.sequence, eventNumber: question.eventNumber)
+            }
+            question.give(answer)
+        }
+    }
+
     // MARK: Cursors
 
     /// Opens every destination that is not open yet.
@@ -228,9 +275,15 @@ package final class DeliveryEngine: @unchecked Sendable {
         do throws(DeliveryStateError) {
             if let stored = try state.cursor(of: name) {
                 let head = blocks.head
-                guard CursorOpening.isBeyond(head, stored) else { return stored }
+                guard CursorOpening.isBeyond(head, stored) else {
+                    options.onPositionSaved(name, stored.position.block)
+                    return stored
+                }
                 let cursor = CursorOpening.clamped(stored, to: head)
-                try state.save(cursors: [cursor], exceptions: [])
+                var change = DeliveryChange(cursors: [cursor])
+                change.restarted = [name]
+                try state.save(change)
+                options.onPositionSaved(name, cursor.position.block)
                 onTrouble(
                     DeliveryTrouble.cursorBeyondHead, name,
                     "the cursor stands at \(stored.position), after \(stored.startEvent + stored.counts.total)"
@@ -246,7 +299,8 @@ package final class DeliveryEngine: @unchecked Sendable {
                 onTrouble(DeliveryTrouble.logUnavailable, name, "\(error)")
                 return nil
             }
-            try state.save(cursors: [cursor], exceptions: [])
+            try state.save(DeliveryChange(cursors: [cursor]))
+            options.onPositionSaved(name, cursor.position.block)
             if options.stateWasLost {
                 onTrouble(
                     DeliveryTrouble.stateLost, name,
@@ -283,18 +337,17 @@ package final class DeliveryEngine: @unchecked Sendable {
     /// Saves every destination that changed. False when the state could not take it; all of it is
     /// kept for the next time.
     private func save(_ now: Moment) -> Bool {
-        var cursors: [Cursor] = []
-        var exceptions: [ExceptionalOutcome] = []
-        var saved: [(DestinationRunner, exceptions: Int)] = []
+        var change = DeliveryChange()
+        var saved: [DestinationRunner] = []
         for slot in slots {
             guard let runner = slot.runner, runner.state.needsSave else { continue }
-            cursors.append(runner.state.cursor)
-            exceptions += runner.state.unsavedExceptions
-            saved.append((runner, runner.state.unsavedExceptions.count))
+            change.append(runner.state.change)
+            saved.append(runner)
         }
-        guard !cursors.isEmpty else { return true }
+        guard !saved.isEmpty else { return true }
+        let applied: [OutcomeCorrection]
         do throws(DeliveryStateError) {
-            try state.save(cursors: cursors, exceptions: exceptions)
+            applied = try state.save(change)
         } catch {
             failedSaves.add(1, ordering: .relaxed)
             lastSaveFailed.store(true, ordering: .relaxed)
@@ -302,10 +355,25 @@ package final class DeliveryEngine: @unchecked Sendable {
             onTrouble(DeliveryTrouble.stateUnavailable, "", "cursors cannot be saved: \(error.reason)")
             return false
         }
-        for (runner, count) in saved { runner.state.saved(exceptions: count) }
+        for runner in saved { runner.state.saved(applied) }
+        for cursor in change.cursors { options.onPositionSaved(cursor.destination, cursor.position.block) }
         lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
         return true
+    }
+
+    /// Forgets outcomes of blocks that the log has given up, a few at a time.
+    private func pruneIfDue(_ now: Moment) {
+        guard let oldestBlock = options.oldestBlock, now.monotonic >= pruneNotBefore else { return }
+        pruneNotBefore = now.monotonic + options.pruneIntervalMilliseconds
+        guard let block = oldestBlock() else { return }
+        do throws(DeliveryStateError) {
+            let rows = try state.prune(below: block, limit: options.pruneRowsMax)
+            // There is more to forget: soon, but not at once.
+            if rows >= options.pruneRowsMax { pruneNotBefore = now.monotonic + options.saveIntervalMilliseconds }
+        } catch {
+            onTrouble(DeliveryTrouble.stateUnavailable, "", "outcomes cannot be forgotten: \(error.reason)")
+        }
     }
 
     private func publish(_ head: LogHead) {

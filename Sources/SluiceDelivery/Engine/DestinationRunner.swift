@@ -13,11 +13,12 @@ package enum DeliveryTrouble {
     package static let upstreamFailed: StaticString = "upstream_failed"
     package static let eventsRejected: StaticString = "events_rejected"
     package static let eventsExpired: StaticString = "events_expired"
+    package static let eventsParked: StaticString = "events_parked"
 
     package static let all = [
         cursorBeyondHead, cursorNew, stateLost, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
         eventsRenumbered,
-        upstreamFailed, eventsRejected, eventsExpired,
+        upstreamFailed, eventsRejected, eventsExpired, eventsParked,
     ]
 }
 
@@ -193,9 +194,10 @@ final class DestinationRunner {
         let expired = state.allCounts.expired
         let attempt: AttemptResult
         switch result {
-        case .failed(let reason):
-            attempt = .unreachable(reason: reason)
-            trouble(DeliveryTrouble.upstreamFailed, reason, now)
+        case .failed(let reason, let wasSent):
+            let isParked = wasSent && configuration.parksAmbiguous
+            attempt = isParked ? .ambiguous(reason: reason) : .unreachable(reason: reason)
+            trouble(isParked ? DeliveryTrouble.eventsParked : DeliveryTrouble.upstreamFailed, reason, now)
         case .answered(let answer):
             figures.durations.record(microseconds: measured.microseconds)
             attempt = judge(answer, eventCount: transfer.eventCount, now: now)
@@ -208,6 +210,15 @@ final class DestinationRunner {
                 "\(given) events were given up; last: \(figures.lastError ?? "")")
         }
         idle.append(transfer)
+    }
+
+    /// Takes back a transfer that was on its way when the gateway had to stop. What must not be sent twice is
+    /// parked; all else is sent again after the next start.
+    func abandoned(_ transfer: UpstreamTransfer, now: Moment) {
+        guard configuration.parksAmbiguous else { return }
+        let reason = "the gateway stopped before there was an answer"
+        state.finish(transfer.batch, .ambiguous(reason: reason), url: transfer.url, now: now)
+        trouble(DeliveryTrouble.eventsParked, reason, now)
     }
 
     private func judge(_ answer: UpstreamAnswer, eventCount: Int, now: Moment) -> AttemptResult {

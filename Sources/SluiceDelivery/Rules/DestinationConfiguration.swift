@@ -86,6 +86,9 @@ package struct DestinationConfiguration: Sendable {
     /// How long a request that is not full waits for more events; 0 sends at once.
     package var lingerMilliseconds = 0
     package var start = StartPosition.latest
+    /// Whether events of a request that was sent and not answered are parked instead of sent again: for
+    /// platforms that count an event twice when they get it twice.
+    package var parksAmbiguous = false
     /// Compresses bodies; done by the encoder.
     package var gzip = false
     /// PEM file with the authorities to trust instead of the system's.

@@ -20,7 +20,7 @@ package struct ConfigurationOptions: Sendable {
     package init(
         environment: [String: String], inbound: Set<Platform> = DecoderTable.platforms,
         outbound: Set<Platform> = Encoders.platforms,
-        ambiguous: Set<AmbiguousPolicy> = [.retry], privacy: Set<PrivacyPolicy> = [.send],
+        ambiguous: Set<AmbiguousPolicy> = [.retry, .park], privacy: Set<PrivacyPolicy> = [.send],
         cores: Int = ConfigurationOptions.onlineCores,
         fileIsReadable: @escaping @Sendable (String) -> Bool = { path in
             // Safety: the path is lent for the call.

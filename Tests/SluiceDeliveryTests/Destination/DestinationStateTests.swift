@@ -456,7 +456,7 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         while let (batch, _) = bench.start() { bench.finish(batch, .rejected(status: 400, reason: "")) }
         #expect(bench.state.unsavedExceptions.count == 3)
         #expect(bench.state.isWaitingForSave == true && bench.state.wantsBlocks == false)
-        bench.state.saved(exceptions: 3)
+        bench.state.saved()
         #expect(bench.state.needsSave == false)
         #expect(bench.start() != nil)
     }
@@ -617,7 +617,7 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
                     #expect(exception.sequence < saved.position)
                     exceptions[exception.sequence] = exception
                 }
-                bench.state.saved(exceptions: bench.state.unsavedExceptions.count)
+                bench.state.saved()
             default:
                 guard Int.random(in: 0..<10, using: &random) == 0 else { continue }
                 bench = Bench(limits: limits, cursor: saved, encoder: encoder, seed: seed &+ UInt64(steps))

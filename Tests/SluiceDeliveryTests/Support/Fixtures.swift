@@ -13,14 +13,18 @@ func eventLine(
         + networkField + #","session_id":"s","user":{"id":"\#(user)"}}"#
 }
 
-func makeBlock(_ number: Int64, firstEvent: Int64, _ lines: [String]) -> EventBlock {
+func makeBlock(
+    _ number: Int64, firstEvent: Int64, received: Int64 = 1_767_322_800_000, _ lines: [String]
+) -> EventBlock {
     var payload: [UInt8] = []
     var starts: [Int32] = [0]
     for line in lines {
         payload += Array(line.utf8) + [0x0A]
         starts.append(Int32(payload.count))
     }
-    return EventBlock(number: number, firstEvent: firstEvent, payload: payload, lineStarts: starts)
+    return EventBlock(
+        number: number, firstEvent: firstEvent, firstReceivedMilliseconds: received, payload: payload,
+        lineStarts: starts)
 }
 
 /// A log in memory. Safe from any thread.
@@ -86,8 +90,32 @@ final class MemoryState: DeliveryState, Sendable {
     struct Content {
         var cursors: [String: Cursor] = [:]
         var exceptions: [ExceptionalOutcome] = []
+        var blocks: [BlockOutcome] = []
         var isFailing = false
         var saves = 0
+
+        mutating func put(_ exception: ExceptionalOutcome) {
+            exceptions.removeAll {
+                $0.destination == exception.destination && $0.sequence == exception.sequence
+            }
+            exceptions.append(exception)
+        }
+
+        mutating func apply(_ correction: OutcomeCorrection) -> Bool {
+            let known = exceptions.first {
+                $0.destination == correction.destination && $0.sequence == correction.sequence
+            }
+            guard known.map({ $0.outcome == correction.from }) ?? true else { return false }
+            let index = blocks.firstIndex {
+                $0.destination == correction.destination && $0.firstEvent <= correction.eventNumber
+                    && correction.eventNumber < $0.endEvent
+            }
+            if let index { _ = blocks[index].correct(from: correction.from, to: correction.to) }
+            cursors[correction.destination]?.counts[correction.from] -= 1
+            cursors[correction.destination]?.counts[correction.to] += 1
+            put(correction.row)
+            return true
+        }
     }
     let content = Mutex(Content())
 
@@ -99,25 +127,39 @@ final class MemoryState: DeliveryState, Sendable {
         return try result.get()
     }
 
-    func save(cursors: [Cursor], exceptions: [ExceptionalOutcome]) throws(DeliveryStateError) {
-        let failed = content.withLock { content in
-            guard !content.isFailing else { return true }
+    func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
+        let applied: [OutcomeCorrection]? = content.withLock { content in
+            guard !content.isFailing else { return nil }
             content.saves += 1
-            for cursor in cursors { content.cursors[cursor.destination] = cursor }
-            for exception in exceptions {
-                content.exceptions.removeAll {
-                    $0.destination == exception.destination && $0.sequence == exception.sequence
-                }
-                content.exceptions.append(exception)
+            content.blocks.removeAll { change.restarted.contains($0.destination) }
+            for cursor in change.cursors { content.cursors[cursor.destination] = cursor }
+            for exception in change.exceptions { content.put(exception) }
+            for run in change.blocks {
+                content.blocks.removeAll { $0.destination == run.destination && $0.first == run.first }
+                content.blocks.append(run)
             }
-            return false
+            return change.corrections.filter { content.apply($0) }
         }
-        if failed { throw DeliveryStateError(reason: "disk full") }
+        guard let applied else { throw DeliveryStateError(reason: "disk full") }
+        return applied
+    }
+
+    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
+        content.withLock { content in
+            let before = content.blocks.count + content.exceptions.count
+            content.blocks.removeAll { $0.lastBlock < block }
+            content.exceptions.removeAll { $0.sequence.block < block }
+            return before - content.blocks.count - content.exceptions.count
+        }
     }
 
     func setFailing(_ value: Bool) { content.withLock { $0.isFailing = value } }
     func saved(_ name: String) -> Cursor? { content.withLock { $0.cursors[name] } }
     var exceptions: [ExceptionalOutcome] { content.withLock { $0.exceptions } }
+    /// The runs of a destination, in the order of the log.
+    func blocks(_ name: String) -> [BlockOutcome] {
+        content.withLock { $0.blocks.filter { $0.destination == name }.sorted { $0.first < $1.first } }
+    }
 }
 
 /// An encoder that sends ids, one per line. Marks on an event's user say how it behaves.
