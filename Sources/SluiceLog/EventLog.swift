@@ -126,7 +126,7 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// Opens the state file, for the delivery thread. Makes it where there is none.
-    package func makeDeliveryState() throws(LogError) -> any DeliveryState {
+    package func makeDeliveryState() throws(LogError) -> any DeliveryState & ReplayStore {
         try StateStore(path: folder.state)
     }
 }

@@ -118,6 +118,9 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("2 outcomes per block") { database in
             try database.execute(sql: BlockOutcomeTable.create)
         }
+        migrator.registerMigration("3 replay jobs") { database in
+            try database.execute(sql: ReplayTable.create)
+        }
         return migrator
     }
 
@@ -163,6 +166,7 @@ final class StateStore: DeliveryState {
                     try StateStore.insert(change.cursors, into: database)
                     try BlockOutcomeTable.write(change.blocks, database)
                     try StateStore.insert(change.exceptions, into: database)
+                    try ReplayTable.save(change.replays, into: database)
                     applied = try change.corrections.filter { try StateStore.apply($0, database) }
                     return .commit
                 }

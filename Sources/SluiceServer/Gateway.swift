@@ -32,8 +32,11 @@ package enum Gateway {
             StatusMetrics(
                 readiness: pipeline.readiness, status: { collector.status() },
                 timings: { collector.timings() }))
+        let delivery = pipeline.delivery
+        let replays = ReplayDesk(
+            configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() })
         let router = AdminRouter(
-            readiness: pipeline.readiness, metrics: metrics, status: { collector.status() })
+            readiness: pipeline.readiness, metrics: metrics, replays: replays, status: { collector.status() })
         let admin = try AdminServer(router)
         let adminPort = try admin.start(on: configuration.admin)
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)

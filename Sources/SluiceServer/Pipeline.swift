@@ -65,10 +65,12 @@ package final class Pipeline {
         self.shards = shards
 
         // Delivery: opens its cursors now, so that every event committed from here on is due.
+        let state = try log.makeDeliveryState()
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
-            blocks: log.makeReader(), state: log.makeDeliveryState(),
-            options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost), onTrouble: troubles.delivery)
+            blocks: log.makeReader(), state: state,
+            options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost),
+            replays: ReplayParts(log: log, store: state), onTrouble: troubles.delivery)
 
         // What became of a conversion is looked up apart from the shards.
         desk = SubmissionDesk(

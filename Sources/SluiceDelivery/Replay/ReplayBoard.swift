@@ -23,6 +23,13 @@ package struct ReplayParts {
     }
 }
 
+/// A destination of the engine; without a runner while its cursor is not known.
+struct LiveDestination {
+    let configuration: DestinationConfiguration
+    let encoder: any PlatformEncoder
+    let runner: DestinationRunner?
+}
+
 /// All replays of an engine: which there are, which run, and what of them is to be saved.
 ///
 /// Invariants: 1. a job that is running has a runner, and so has one that was paused or cancelled until
@@ -36,8 +43,11 @@ final class ReplayBoard {
     private final class Entry {
         var job: ReplayJob
         var runner: ReplayRunner?
+        /// Whether the database says something else.
         var needsSave = false
         var unsaved: Unsaved?
+        /// Whether it was not told of since it changed.
+        var isNews = true
         init(_ job: ReplayJob) { self.job = job }
     }
 
@@ -51,6 +61,8 @@ final class ReplayBoard {
     private let options: DeliveryOptions
     private let onTrouble: TroubleHandler
     private var entries: [Entry] = []
+    /// Numbers of jobs that are not kept any more, and not told of yet.
+    private var forgotten: [Int64] = []
     private var isLoaded = false
     private var tryAgainAt: Int64 = 0
     private var seeds: SplitMix64
@@ -126,7 +138,7 @@ final class ReplayBoard {
         guard surplus > 0 else { return }
         for _ in 0..<surplus {
             guard let oldest = entries.firstIndex(where: { $0.job.phase.isFinal && $0.runner == nil }) else { return }
-            entries.remove(at: oldest)
+            forgotten.append(entries.remove(at: oldest).job.id)
         }
     }
 
@@ -136,6 +148,7 @@ final class ReplayBoard {
         guard let entry = entries.first(where: { $0.job.id == id }) else { throw .unknownReplay(id) }
         try body(&entry.job)
         entry.needsSave = true
+        entry.isNews = true
         // Resumed before the last request was answered: it goes on where it is.
         if entry.job.phase == .queued, entry.runner != nil { entry.job.phase = .running }
         entry.runner?.isDraining = entry.job.phase != .running
@@ -151,10 +164,7 @@ final class ReplayBoard {
     // MARK: One turn
 
     /// Lets the jobs go on that may. True when one stopped only to let others have their turn.
-    func drive(
-        _ lives: [(configuration: DestinationConfiguration, encoder: any PlatformEncoder, runner: DestinationRunner?)],
-        head: LogHead, driver: CurlDriver, now: Moment
-    ) -> Bool {
+    func drive(_ lives: [LiveDestination], head: LogHead, driver: CurlDriver, now: Moment) -> Bool {
         guard isLoaded, !entries.isEmpty else { return false }
         startQueued(lives, now)
         var isHungry = false
@@ -170,20 +180,21 @@ final class ReplayBoard {
         return isHungry
     }
 
-    private func startQueued(
-        _ lives: [(configuration: DestinationConfiguration, encoder: any PlatformEncoder, runner: DestinationRunner?)],
-        _ now: Moment
-    ) {
+    private func startQueued(_ lives: [LiveDestination], _ now: Moment) {
         guard now.monotonic >= tryAgainAt else { return }
+        var waiting = entries.filter { $0.job.phase == .queued && (parts.only ?? $0.job.id) == $0.job.id }
+        guard !waiting.isEmpty else { return }
         // Those that had begun before the process ended go first.
-        let waiting = entries.filter { $0.job.phase == .queued && (parts.only ?? $0.job.id) == $0.job.id }
-        for entry in waiting.filter({ $0.job.startedMilliseconds > 0 }) + waiting.filter({ $0.job.startedMilliseconds == 0 }) {
+        let isFresh = { (entry: Entry) in entry.job.startedMilliseconds == 0 }
+        waiting = waiting.filter { !isFresh($0) } + waiting.filter(isFresh)
+        for entry in waiting {
             let running = entries.filter { $0.runner != nil }
             guard running.count < ReplayBoard.runningMax else { return }
             let name = entry.job.spec.destination
             guard let live = lives.first(where: { $0.configuration.name == name }) else {
                 entry.job.fail("the destination '\(name)' is not in the configuration any more", now: now.wall)
                 entry.needsSave = true
+                entry.isNews = true
                 hold(entry.job)
                 continue
             }
@@ -196,6 +207,7 @@ final class ReplayBoard {
         _ entry: Entry, _ configuration: DestinationConfiguration, _ encoder: any PlatformEncoder, _ now: Moment
     ) {
         entry.needsSave = true
+        entry.isNews = true
         do throws(DeliveryStateError) {
             let source = try parts.open(entry.job)
             entry.job.phase = .running
@@ -221,6 +233,13 @@ final class ReplayBoard {
         guard entry.job.phase != .running, runner.inFlight == 0, entry.unsaved == nil else { return }
         take(entry, runner)
         entry.runner = nil
+        entry.isNews = true
+    }
+
+    /// Takes back a transfer that was given up when the process stopped.
+    func abandoned(_ transfer: UpstreamTransfer, now: Moment) {
+        entries.first { -Int($0.job.id) == transfer.destinationIndex }?.runner?.carrier
+            .abandoned(transfer, now: now)
     }
 
     func finished(_ transfer: UpstreamTransfer, _ result: TransferResult, now: Moment) {
@@ -236,16 +255,18 @@ final class ReplayBoard {
         entries.reduce(0) { $0 + ($1.job.spec.destination == destination ? $1.runner?.inFlight ?? 0 : 0) }
     }
 
-    func wakeAt(
-        _ now: Int64, _ live: (String) -> DestinationRunner?
-    ) -> Int64? {
-        guard isLoaded else { return tryAgainAt }
+    /// When there may be something to do by time alone; nil: not before something happens.
+    func wakeAt(_ now: Int64, _ lives: [LiveDestination]) -> Int64? {
+        guard isLoaded else { return max(now, tryAgainAt) }
         var due: Int64?
         for entry in entries {
-            guard let runner = entry.runner, let live = live(entry.job.spec.destination),
-                let time = runner.wakeAt(beside: live, now)
+            guard let runner = entry.runner,
+                let live = lives.first(where: { $0.configuration.name == entry.job.spec.destination })?.runner
             else { continue }
-            due = min(due ?? time, time)
+            // Its end is noted in the next turn, unless that waits for a save.
+            let isOver = runner.inFlight == 0 && (runner.isDraining || runner.isDone)
+            let time = isOver ? (entry.unsaved == nil ? now : nil) : runner.wakeAt(beside: live, now)
+            if let time { due = min(due ?? time, time) }
         }
         return due
     }
@@ -254,8 +275,9 @@ final class ReplayBoard {
 
     var needsSave: Bool { entries.contains { $0.needsSave || $0.unsaved != nil } }
 
-    /// Adds to `change` what is to be saved of the jobs.
-    func collect(into change: inout DeliveryChange) {
+    /// Adds to `change` what is to be saved of the jobs. Outcomes that changed are given to live delivery,
+    /// whose books they are in: it saves them at the same time.
+    func collect(into change: inout DeliveryChange, _ lives: [LiveDestination]) {
         for entry in entries where entry.needsSave || entry.unsaved != nil {
             if entry.unsaved == nil, let runner = entry.runner {
                 take(entry, runner)
@@ -263,9 +285,18 @@ final class ReplayBoard {
                 entry.unsaved = Unsaved(job: entry.job)
                 entry.needsSave = false
             }
-            guard let unsaved = entry.unsaved else { continue }
+            guard var unsaved = entry.unsaved else { continue }
+            let live = lives.first { $0.configuration.name == entry.job.spec.destination }?.runner
+            for correction in unsaved.corrections {
+                // What its books do not hold, as after the log was replaced, cannot be corrected there.
+                guard let live, correction.sequence < live.state.position,
+                    correction.eventNumber >= live.state.startEvent
+                else { continue }
+                live.state.correct(correction)
+            }
+            unsaved.corrections = []
+            entry.unsaved = unsaved
             change.replays.append(unsaved.job)
-            change.corrections += unsaved.corrections
             change.exceptions += unsaved.rows
         }
     }
@@ -285,8 +316,14 @@ final class ReplayBoard {
         }
     }
 
-    /// All jobs as they stand.
-    var picture: [ReplayJob] {
-        entries.map { $0.runner?.current($0.job, withAhead: true) ?? $0.job }
+    /// Jobs that changed since the last time, as they stand, and the numbers of those that are not kept.
+    func takeNews() -> (changed: [ReplayJob], forgotten: [Int64]) {
+        var changed: [ReplayJob] = []
+        for entry in entries where entry.isNews || entry.runner != nil {
+            changed.append(entry.runner?.current(entry.job, withAhead: true) ?? entry.job)
+            entry.isNews = false
+        }
+        defer { forgotten.removeAll() }
+        return (changed, forgotten)
     }
 }

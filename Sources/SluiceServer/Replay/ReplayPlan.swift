@@ -33,8 +33,11 @@ package struct ReplayPlan: Sendable {
         let folder = DataFolder(configuration.data)
         let reader: LogFolderReader
         do throws(LogError) {
-            reader = try spec.segment.map { (path) throws(LogError) in try LogFolderReader(file: path) }
-                ?? LogFolderReader(folder: folder.path)
+            if let segment = spec.segment {
+                reader = try LogFolderReader(file: segment)
+            } else {
+                reader = try LogFolderReader(folder: folder.path)
+            }
         } catch {
             throw ReplayProblem(spec.segment == nil ? nil : "from_segment", error.description)
         }
