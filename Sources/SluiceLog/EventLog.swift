@@ -40,6 +40,8 @@ package final class EventLog: @unchecked Sendable {
     package let folder: DataFolder
     package let configuration: LogConfiguration
     package let stats = LogStats()
+    /// Who needs which blocks; retention asks.
+    package let holds = SegmentHolds()
     /// What opening found, in the order of segments.
     package let notices: [LogNotice]
     /// Whether the log holds events although there was no state file when it was opened. Every start

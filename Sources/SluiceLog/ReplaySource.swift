@@ -3,7 +3,8 @@ import SluiceCore
 /// The blocks of one replay, read in order from the segments: those that hold events received in its time.
 /// What retention took is passed over.
 ///
-/// Invariant: at most one batch of blocks (4 MiB, or one block) is in memory. Owner: one thread.
+/// Invariants: 1. at most one batch of blocks (4 MiB, or one block) is in memory. 2. numbers asked for never
+/// go back. Owner: one thread.
 final class ReplaySource: BlockSource {
     private enum Place {
         case log(SegmentCatalog)
@@ -14,8 +15,12 @@ final class ReplaySource: BlockSource {
     private let headCell: LogHeadCell
     private let received: Range<Int64>
     private let decoder = BlockDecoder()
-    /// Read ahead, in order, with the number reading goes on with.
+    /// Read ahead, in order.
     private var batch: ArraySlice<StoredBlock> = []
+    /// Blocks to read at once: more and more while they are wanted one after the other, one behind a jump.
+    private var limits = SegmentConnection.Limits(blocks: 1)
+    private var nextNumber: Int64 = 0
+    private static let blocksMax = 64
 
     /// - Parameter received: milliseconds since 1970.
     init(log: EventLog, received: Range<Int64>) {
@@ -44,9 +49,12 @@ final class ReplaySource: BlockSource {
 
     func block(atOrAfter number: Int64) throws(BlockSourceError) -> EventBlock? {
         batch = batch.drop { $0.number < number }
-        // Blocks that were not asked for in order may lie before the batch.
-        if batch.isEmpty { try fetch(number) }
+        if batch.isEmpty {
+            limits.blocks = number == nextNumber ? min(limits.blocks * 4, ReplaySource.blocksMax) : 1
+            try fetch(number)
+        }
         guard let stored = batch.popFirst() else { return nil }
+        nextNumber = stored.number + 1
         do throws(BlockDamage) {
             return try decoder.decode(stored)
         } catch {
@@ -58,7 +66,7 @@ final class ReplaySource: BlockSource {
         switch place {
         case .file(let connection):
             batch = try blocks(number..<Int64.max, last: .max) { (numbers) throws(LogError) in
-                try connection.blocks(numbers, received: received)
+                try connection.blocks(numbers, received: received, limits: limits)
             }
         case .log(let catalog):
             let end = head.nextBlock
@@ -70,7 +78,7 @@ final class ReplaySource: BlockSource {
                 guard lower < upper else { continue }
                 batch = try blocks(lower..<upper, last: upper - 1) { (numbers) throws(LogError) in
                     try catalog.withConnection(to: entries[index]) { (connection) throws(LogError) in
-                        try connection.blocks(numbers, received: received)
+                        try connection.blocks(numbers, received: received, limits: limits)
                     }
                 }
                 if !batch.isEmpty { return }

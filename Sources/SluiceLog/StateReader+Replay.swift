@@ -53,6 +53,13 @@ extension StateReader {
         }
     }
 
+    /// The run of outcomes that covers an event at a destination, if it is on record.
+    package func run(of destination: String, at sequence: EventSequence) throws(LogError) -> BlockOutcome? {
+        try aboutFile(queue.path) {
+            try queue.inDatabase { try BlockOutcomeTable.find(destination, sequence, $0) }
+        }
+    }
+
     /// All replays, by their number, as of the last save.
     package func replayJobs() throws(LogError) -> [ReplayJob] {
         try aboutFile(queue.path) { try queue.inDatabase { try ReplayTable.read($0) } }

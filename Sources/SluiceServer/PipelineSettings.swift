@@ -54,6 +54,10 @@ extension ReplayParts {
                 } catch {
                     throw DeliveryStateError(reason: error.description)
                 }
+            },
+            hold: { job, block in
+                let name = "replay \(job)"
+                if let block { log.holds.hold(name, from: block) } else { log.holds.release(name) }
             })
     }
 }

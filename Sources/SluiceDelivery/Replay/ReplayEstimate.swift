@@ -9,7 +9,8 @@ package struct ReplayEstimate: Equatable, Sendable {
     package var rejected: Int64 = 0
     package var parked: Int64 = 0
     package var expired: Int64 = 0
-    /// Of these, how many were committed before the destination's books begin: never due there so far.
+    /// Of these, how many were never due there so far: they were committed before the destination's books
+    /// begin, or its rules left them out at that time.
     package var neverDue: Int64 = 0
     /// Of these, how many happened longer ago than the platform attributes; nil where it documents no
     /// window.
@@ -68,18 +69,26 @@ package struct ReplayEstimator: ~Copyable {
     /// Counts a block that cannot be read.
     package mutating func addDamaged(events: Int) { estimate.unreadable += Int64(max(0, events)) }
 
-    /// - Parameter priors: the block's exceptional outcomes, by index.
-    package mutating func add(_ block: EventBlock, priors: [PriorOutcome]) {
+    /// - Parameters:
+    ///   - priors: the block's exceptional outcomes, by index.
+    ///   - wasFiltered: whether an event without such an outcome was filtered; nil where that is not known.
+    ///     Is given its number in the log, too.
+    package mutating func add(
+        _ block: EventBlock, priors: [PriorOutcome], wasFiltered: (EventSequence, Int64) -> Bool? = { _, _ in nil }
+    ) {
         var next = 0
         for index in 0..<block.eventCount {
             while next < priors.count, priors[next].sequence.index < index { next += 1 }
             let prior = next < priors.count && priors[next].sequence.index == index ? priors[next] : nil
-            block.withEvent(index) { add($0, block, index, prior) }
+            block.withEvent(index) { add($0, block, index, prior, wasFiltered) }
         }
         estimate.scanned += Int64(block.eventCount)
     }
 
-    private mutating func add(_ line: Bytes, _ block: EventBlock, _ index: Int, _ prior: PriorOutcome?) {
+    private mutating func add(
+        _ line: Bytes, _ block: EventBlock, _ index: Int, _ prior: PriorOutcome?,
+        _ wasFiltered: (EventSequence, Int64) -> Bool?
+    ) {
         let sequence = EventSequence(block: block.number, index: index)
         let summary = EventSummary(line)
         // A row may speak of another log's event of the same number.
@@ -95,7 +104,8 @@ package struct ReplayEstimator: ~Copyable {
             case .delivered: estimate.alreadyDelivered += 1
             case .filtered, nil:
                 if isForeign { break }
-                if block.firstEvent + Int64(index) < startEvent {
+                let eventNumber = block.firstEvent + Int64(index)
+                if eventNumber < startEvent || wasFiltered(sequence, eventNumber) == true {
                     estimate.neverDue += 1
                 } else {
                     estimate.alreadyDelivered += 1

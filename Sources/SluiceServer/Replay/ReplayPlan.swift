@@ -76,6 +76,7 @@ package struct ReplayPlan: Sendable {
             if unreadableParts <= unreadableNotesMax { notes.append(part.description) }
         }
         let rows = PriorPages(state, destination: spec.destination, limit: rowsMax)
+        let runs = RunPages(state, destination: spec.destination)
         var first: Int64?
         var last: Int64 = 0
         try reader.forEachBlock(received: spec.received) { stored in
@@ -87,7 +88,7 @@ package struct ReplayPlan: Sendable {
                 first = first ?? stored.number
                 last = stored.number
             }
-            estimator.value.add(block, priors: priors)
+            estimator.value.add(block, priors: priors, wasFiltered: { runs.wasFiltered($0, $1) })
             return true
         }
         let estimate = estimator.value.estimate
@@ -199,5 +200,34 @@ private final class PriorPages {
                     ? nil : EventSequence(block: last.sequence.block, index: last.sequence.index + 1)
             }
         }
+    }
+}
+
+/// Looks up what was filtered, one run of events at a time.
+private final class RunPages {
+    private let state: StateReader?
+    private let destination: String
+    private var run: BlockOutcome?
+    /// Before this event there is nothing to be found.
+    private var missingBefore: EventSequence?
+
+    init(_ state: StateReader?, destination: String) {
+        self.state = state
+        self.destination = destination
+    }
+
+    /// Nil when it is not on record. Sequences must rise from call to call.
+    func wasFiltered(_ sequence: EventSequence, _ eventNumber: Int64) -> Bool? {
+        if let run, eventNumber >= run.firstEvent, eventNumber < run.endEvent {
+            return run.isFiltered(eventNumber)
+        }
+        if let missingBefore, sequence < missingBefore { return nil }
+        // Of a file without such a record nothing is known.
+        run = (try? state?.run(of: destination, at: sequence)) ?? nil
+        guard let run, eventNumber < run.endEvent else {
+            missingBefore = EventSequence(block: sequence.block + 1, index: 0)
+            return nil
+        }
+        return run.isFiltered(eventNumber)
     }
 }
