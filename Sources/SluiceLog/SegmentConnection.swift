@@ -164,10 +164,7 @@ struct SegmentConnection: Sendable {
                 var found: [Int64] = []
                 while let row = try rows.next() {
                     guard let number = Int64.fromDatabaseValue(row[0]) else { continue }
-                    let filter = try SegmentConnection.blob(row, 1)
-                    if filter.withBytes({ BloomFilter.mayContain(hash, in: $0, hashCount: hashCount) }) {
-                        found.append(number)
-                    }
+                    if try SegmentConnection.affirms(row, 1, hash, hashCount) { found.append(number) }
                 }
                 return found
             }
@@ -209,6 +206,18 @@ struct SegmentConnection: Sendable {
             // A codec nobody knows cannot be decoded, so neither can a block of no size.
             codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)), checksum: UInt32(truncatingIfNeeded: number(7)),
             payload: try blob(row, 8))
+    }
+
+    /// Asks the filter where SQLite holds it: tens of thousands of them are asked to find one event.
+    private static func affirms(_ row: Row, _ index: Int, _ hash: UInt64, _ hashCount: Int) throws -> Bool {
+        try row.withUnsafeData(atIndex: index) { data in
+            guard let data else { return false }
+            // Safety: the view ends with the closure, before SQLite moves on.
+            return unsafe data.withUnsafeBytes { buffer in
+                let view = unsafe Bytes(buffer.bindMemory(to: UInt8.self))
+                return BloomFilter.mayContain(hash, in: view, hashCount: hashCount)
+            }
+        }
     }
 
     private static func blob(_ row: Row, _ index: Int) throws -> [UInt8] {

@@ -19,9 +19,13 @@ package struct Standing: Sendable, Equatable {
 /// Reads the state file beside the delivery thread that writes it.
 ///
 /// The connection is opened with SQLITE_OPEN_READONLY, so that it can never checkpoint; each question is a
-/// single statement, so that its figures belong together. Owner: one thread.
-package final class StateReader {
+/// single statement or one transaction, so that its figures belong together. Safe from any thread; they wait
+/// for each other.
+package final class StateReader: Sendable {
     let queue: DatabaseQueue
+
+    /// Of a data folder, whoever owns it. - Throws: `missing` where no gateway has run yet.
+    package convenience init(folder: String) throws(LogError) { try self.init(path: DataFolder(folder).state) }
 
     init(path: String) throws(LogError) {
         guard FileCalls.exists(path) else { throw .missing(path: path) }

@@ -155,6 +155,7 @@ final class StateStore: DeliveryState {
         }
     }
 
+    @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
         try stating {
             try queue.inDatabase { database in
@@ -175,6 +176,7 @@ final class StateStore: DeliveryState {
         }
     }
 
+    @discardableResult
     func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
         try stating {
             try queue.inDatabase { database in

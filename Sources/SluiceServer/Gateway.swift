@@ -30,13 +30,16 @@ package enum Gateway {
         for shard in pipeline.shards { metrics.register(shard.metrics) }
         metrics.register(
             StatusMetrics(
-                readiness: pipeline.readiness, status: { collector.status() },
+                readiness: pipeline.readiness, status: { collector.status(hours: AdminRouter.hoursDefault) },
                 timings: { collector.timings() }))
+        let desk = ReceiptDesk(pipeline)
         let delivery = pipeline.delivery
         let replays = ReplayDesk(
             configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() })
         let router = AdminRouter(
-            readiness: pipeline.readiness, metrics: metrics, replays: replays, status: { collector.status() })
+            readiness: pipeline.readiness, metrics: metrics,
+            receipts: ReceiptEndpoint { (query) throws(LogError) in try desk.receipts(query) },
+            replays: replays, status: { collector.status(hours: $0) })
         let admin = try AdminServer(router)
         let adminPort = try admin.start(on: configuration.admin)
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)

@@ -35,9 +35,10 @@ extension EdgeLimits {
 }
 
 extension DeliveryOptions {
-    package static func sluice(stateWasLost: Bool) -> DeliveryOptions {
+    package static func sluice(_ log: EventLog) -> DeliveryOptions {
         var options = DeliveryOptions()
-        options.stateWasLost = stateWasLost
+        options.stateWasLost = log.stateWasLost
+        options.oldestBlock = { log.firstBlock }
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
     }

@@ -12,6 +12,7 @@ package final class StatusCollector: @unchecked Sendable {
     private let log: EventLog
     private let shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)]
     private let delivery: DeliveryEngine
+    private let hourBooks: HourBooks
     private let startedMilliseconds = WallTime.nowMilliseconds()
     private let startedMonotonic = WallTime.monotonicMilliseconds()
 
@@ -20,9 +21,11 @@ package final class StatusCollector: @unchecked Sendable {
         log = pipeline.log
         shards = pipeline.shards
         delivery = pipeline.delivery
+        hourBooks = HourBooks(pipeline.log, destinations: pipeline.configuration.destinations.map(\.name))
     }
 
-    package func status() -> GatewayStatus {
+    /// - Parameter hours: how many hours the books by hour go back; 0 leaves them out.
+    package func status(hours: Int = 0) -> GatewayStatus {
         var status = GatewayStatus()
         status.startedAt = WallTime.text(startedMilliseconds)
         status.uptimeSeconds = Double(WallTime.monotonicMilliseconds() - startedMonotonic) / 1000
@@ -36,6 +39,7 @@ package final class StatusCollector: @unchecked Sendable {
                 duplicates: total(.duplicates, index), rejected: total(.rejected, index))
         }
         status.destinations = destinations.map(report)
+        status.hours = hourBooks.last(hours)
         return status
     }
 

@@ -4,7 +4,8 @@ import SluiceServer
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Ask a running gateway how it is: sources, lag, outcomes, and whether the books balance.",
+        abstract:
+            "Ask a running gateway how it is: sources, lag, outcomes, and whether the books balance, in all and hour by hour.",
         discussion: "Exits with 0 when the gateway answers and its books balance, else with 1.")
 
     @OptionGroup var arguments: ConfigurationArguments
@@ -15,14 +16,23 @@ struct StatusCommand: ParsableCommand {
             "The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
     var admin: String?
 
+    @Option(name: .long, help: "How many hours the books by hour go back; 0 leaves them out.")
+    var hours = AdminRouter.hoursDefault
+
     @Flag(name: .long, help: "Print JSON.")
     var json = false
+
+    func validate() throws {
+        guard (0...AdminRouter.hoursMax).contains(hours) else {
+            throw ValidationError("--hours must be from 0 to \(AdminRouter.hoursMax)")
+        }
+    }
 
     func run() throws {
         let document: StatusDocument
         do {
             document = try StatusQuery.ask(
-                admin: admin, file: arguments.config, options: arguments.options)
+                admin: admin, file: arguments.config, options: arguments.options, hours: hours)
         } catch {
             printError("\(error.message)\n")
             throw ExitCode(1)

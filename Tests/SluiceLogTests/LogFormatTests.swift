@@ -70,17 +70,18 @@ import Testing
         let rig = try LogRig()
         let state = try rig.log.makeDeliveryState()
         try state.save(
-            cursors: [
-                Cursor(
-                    destination: "hook", position: EventSequence(block: 4, index: 2), startEvent: 0,
-                    counts: OutcomeCounts())
-            ],
-            exceptions: [
-                ExceptionalOutcome(
-                    destination: "hook", sequence: EventSequence(block: 3, index: 1), eventID: "e",
-                    outcome: .parked, status: 0, reason: "ambiguous", attempts: 1,
-                    firstAttemptMilliseconds: 1, lastAttemptMilliseconds: 1, url: "u")
-            ])
+            DeliveryChange(
+                cursors: [
+                    Cursor(
+                        destination: "hook", position: EventSequence(block: 4, index: 2), startEvent: 0,
+                        counts: OutcomeCounts())
+                ],
+                exceptions: [
+                    ExceptionalOutcome(
+                        destination: "hook", sequence: EventSequence(block: 3, index: 1), eventID: "e",
+                        outcome: .parked, status: 0, reason: "ambiguous", attempts: 1,
+                        firstAttemptMilliseconds: 1, lastAttemptMilliseconds: 1, url: "u")
+                ]))
         #expect(
             try output(of: "FROM cursor", rig, segment: 1, block: 1)
                 == "hook|4|2|0|0\nhook|3.1|parked|0|ambiguous\n")
@@ -98,7 +99,7 @@ import Testing
         rig.stop()
         for (path, tables) in [
             (rig.log.folder.segment(firstBlock: 1), ["segment", "block"]),
-            (rig.log.folder.state, ["cursor", "exceptional_outcome"]),
+            (rig.log.folder.state, ["cursor", "block_outcome", "exceptional_outcome"]),
         ] {
             for table in tables {
                 let columns = try runProgram(

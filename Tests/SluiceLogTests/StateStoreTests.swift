@@ -46,14 +46,15 @@ import Testing
         do {
             let store = try StateStore(path: path)
             #expect(try store.cursor(of: "topsort") == nil)
-            try store.save(cursors: [cursor("topsort", block: 4), cursor("hook", block: 9)], exceptions: [])
+            try store.save(DeliveryChange(cursors: [cursor("topsort", block: 4), cursor("hook", block: 9)]))
             try store.save(
-                cursors: [cursor("topsort", block: 5)],
-                exceptions: [
-                    exception("topsort", EventSequence(block: 4, index: 1), reason: "first"),
-                    exception("topsort", EventSequence(block: 4, index: 2), reason: "other"),
-                    exception("topsort", EventSequence(block: 4, index: 1), reason: "replaced"),
-                ])
+                DeliveryChange(
+                    cursors: [cursor("topsort", block: 5)],
+                    exceptions: [
+                        exception("topsort", EventSequence(block: 4, index: 1), reason: "first"),
+                        exception("topsort", EventSequence(block: 4, index: 2), reason: "other"),
+                        exception("topsort", EventSequence(block: 4, index: 1), reason: "replaced"),
+                    ]))
         }
         let store = try StateStore(path: path)
         #expect(try store.cursor(of: "topsort") == cursor("topsort", block: 5))
@@ -69,7 +70,7 @@ import Testing
         let folder = TemporaryFolder()
         let path = folder.file("state.sqlite")
         let store = try StateStore(path: path)
-        try store.save(cursors: [cursor("a", block: 1)], exceptions: [])
+        try store.save(DeliveryChange(cursors: [cursor("a", block: 1)]))
         let other = try DatabaseQueue(path: path)
         try other.write {
             try $0.execute(
@@ -81,11 +82,12 @@ import Testing
         try other.close()
         #expect(throws: DeliveryStateError.self) {
             try store.save(
-                cursors: [cursor("a", block: 2)],
-                exceptions: [
-                    exception("a", EventSequence(block: 1, index: 0), reason: "good"),
-                    exception("a", EventSequence(block: 1, index: 1), reason: "bad"),
-                ])
+                DeliveryChange(
+                    cursors: [cursor("a", block: 2)],
+                    exceptions: [
+                        exception("a", EventSequence(block: 1, index: 0), reason: "good"),
+                        exception("a", EventSequence(block: 1, index: 1), reason: "bad"),
+                    ]))
         }
         #expect(try store.cursor(of: "a") == cursor("a", block: 1))
         #expect(try rows(path) == [])
@@ -94,7 +96,7 @@ import Testing
     @Test func survivesACrash() throws {
         let folder = TemporaryFolder()
         let store = try StateStore(path: folder.file("state.sqlite"))
-        try store.save(cursors: [cursor("a", block: 7)], exceptions: [])
+        try store.save(DeliveryChange(cursors: [cursor("a", block: 7)]))
         try runProgram(["sh", "-c", "mkdir c; cp state.sqlite state.sqlite-wal c"], folder: folder.path)
         let copy = try StateStore(path: folder.file("c/state.sqlite"))
         #expect(try copy.cursor(of: "a") == cursor("a", block: 7))

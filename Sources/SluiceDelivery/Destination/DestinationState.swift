@@ -139,12 +139,12 @@ package struct DestinationState: ~Copyable {
     package mutating func append(
         _ block: EventBlock, now: Moment, admits: (Bytes) -> Bool?
     ) -> Continuity {
-        append(block, now: now, admitsIndex: { block.withEvent($0, admits) })
+        appendChosen(block, now: now, admits: { block.withEvent($0, admits) })
     }
 
     /// The same for whoever knows which events are due by their index.
-    package mutating func append(
-        _ block: EventBlock, now: Moment, admitsIndex: (Int) -> Bool?
+    package mutating func appendChosen(
+        _ block: EventBlock, now: Moment, admits: (Int) -> Bool?
     ) -> Continuity {
         precondition(block.number >= nextBlock, "the log went back")
         let isNext = block.number == nextBlock
@@ -174,7 +174,7 @@ package struct DestinationState: ~Copyable {
         if entry.unsettled == 0 { finishedBlocks.append(ordinal) }
         for index in skipped..<block.eventCount {
             readyCount += 1
-            switch admitsIndex(index) {
+            switch admits(index) {
             case true?: break
             case false?: settle(WindowPlace(ordinal: ordinal, index: index), .filtered)
             case nil:

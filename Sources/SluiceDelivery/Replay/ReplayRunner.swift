@@ -219,9 +219,9 @@ final class ReplayRunner {
         eventsRead += Int64(block.eventCount - skipped)
         var rowsByIndex: [Int: ExceptionalOutcome] = [:]
         for row in rows { rowsByIndex[row.sequence.index] = row }
-        _ = carrier.state.append(
+        _ = carrier.state.appendChosen(
             renumbered, now: now,
-            admitsIndex: { index in block.withEvent(index) { admits($0, block, index, rowsByIndex[index]) } })
+            admits: { index in block.withEvent(index) { admits($0, block, index, rowsByIndex[index]) } })
     }
 
     private func admits(

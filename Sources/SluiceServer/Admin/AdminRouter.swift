@@ -20,19 +20,27 @@ package final class AdminRouter: Sendable {
 
     private let readiness: Readiness
     private let metrics: MetricsRegistry
-    private let status: @Sendable () -> GatewayStatus
+    private let status: @Sendable (_ hours: Int) -> GatewayStatus
+    private let receipts: ReceiptEndpoint
     private let replays: ReplayDesk?
 
+    /// How many hours the books by hour go back where nothing else is asked for, and at most.
+    package static let hoursDefault = 24
+    package static let hoursMax = 24 * 31
+
     /// - Parameters:
-    ///   - status: gathers the gateway's state; phase and readiness are filled in here.
+    ///   - receipts: finds events and what became of them.
     ///   - replays: answers below `/api/replays`.
+    ///   - status: gathers the gateway's state, with the books of so many hours; phase and readiness are filled
+    ///     in here.
     package init(
-        readiness: Readiness, metrics: MetricsRegistry, replays: ReplayDesk? = nil,
-        status: @escaping @Sendable () -> GatewayStatus
+        readiness: Readiness, metrics: MetricsRegistry, receipts: ReceiptEndpoint, replays: ReplayDesk? = nil,
+        status: @escaping @Sendable (_ hours: Int) -> GatewayStatus
     ) {
         self.replays = replays
         self.readiness = readiness
         self.metrics = metrics
+        self.receipts = receipts
         self.status = status
     }
 
@@ -46,10 +54,10 @@ package final class AdminRouter: Sendable {
     }
 
     /// - Parameters:
-    ///   - path: without the query, not decoded: no path here needs it.
-    ///   - query: ignored by everything there is so far.
+    ///   - path: without the query, not decoded.
+    ///   - query: not decoded.
     package func respond(method: String, path: String, query: String = "") -> AdminResponse {
-        guard let answer = route(path) else {
+        guard let answer = route(path, query) else {
             return problem(404, "not_found", "there is nothing at this path")
         }
         guard method == "GET" || method == "HEAD" else {
@@ -62,14 +70,17 @@ package final class AdminRouter: Sendable {
         return response
     }
 
-    private func route(_ path: String) -> (() -> AdminResponse)? {
-        switch path {
+    private func route(_ path: String, _ query: String) -> (() -> AdminResponse)? {
+        if path.hasPrefix(ReceiptEndpoint.prefix) {
+            return { self.receipt(String(path.dropFirst(ReceiptEndpoint.prefix.count)), query) }
+        }
+        return switch path {
         case "/healthz":
             { AdminResponse(status: 200, contentType: "text/plain; charset=utf-8", body: "ok\n") }
         case "/readyz": ready
         case "/metrics":
             { AdminResponse(status: 200, contentType: MetricsWriter.contentType, body: self.metrics.text()) }
-        case "/api/status": fullStatus
+        case "/api/status": { self.fullStatus(query) }
         default: nil
         }
     }
@@ -85,8 +96,25 @@ package final class AdminRouter: Sendable {
         return json(reasons.isEmpty ? 200 : 503, body)
     }
 
-    private func fullStatus() -> AdminResponse {
-        var current = status()
+    private func receipt(_ id: String, _ query: String) -> AdminResponse {
+        switch receipts.answer(id: id, query: query) {
+        case .found(let body): json(200, body)
+        case .refused(let status, let code, let message): problem(status, code, message)
+        }
+    }
+
+    private func fullStatus(_ query: String) -> AdminResponse {
+        var hours = AdminRouter.hoursDefault
+        if !query.isEmpty {
+            guard query.hasPrefix("hours="), let asked = Int(query.dropFirst(6)),
+                (0...AdminRouter.hoursMax).contains(asked)
+            else {
+                return problem(
+                    400, "bad_request", "the query knows only 'hours', a number from 0 to \(AdminRouter.hoursMax)")
+            }
+            hours = asked
+        }
+        var current = status(hours)
         current.phase = readiness.phase
         current.reasons = readiness.reasons
         current.ready = current.reasons.isEmpty

@@ -15,6 +15,8 @@ package struct GatewayStatus: Sendable, Equatable, Codable {
     package var log = LogReport()
     package var sources: [SourceReport] = []
     package var destinations: [DestinationReport] = []
+    /// The books by destination and hour.
+    package var hours: [HourBook] = []
 
     package init() {}
 }
@@ -167,14 +169,14 @@ package struct Book: Sendable, Equatable, Codable {
     }
 }
 
-/// The books of all destinations.
+/// The books of all destinations. They balance when each does, as a whole and in every hour shown.
 package struct Books: Sendable, Equatable, Codable {
     package var balanced: Bool
     package var destinations: [Book]
 
     package init(_ status: GatewayStatus) {
         destinations = status.destinations.map { Book($0, logEvents: status.log.events) }
-        balanced = destinations.allSatisfy(\.balanced)
+        balanced = destinations.allSatisfy(\.balanced) && status.hours.allSatisfy(\.balanced)
     }
 }
 

@@ -83,7 +83,7 @@ package final class ReplayAlone {
             engine = try DeliveryEngine(
                 destinations: settings.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
                 blocks: log.makeReader(), state: state,
-                options: DeliveryOptions.sluice(stateWasLost: log.stateWasLost),
+                options: DeliveryOptions.sluice(log),
                 // What goes wrong is kept with the job.
                 replays: ReplayParts(log: log, store: state, only: id), onTrouble: { _, _, _ in })
         } catch {

@@ -9,15 +9,16 @@ package enum StatusQuery {
     /// - Parameters:
     ///   - admin: an address instead of the configuration's.
     ///   - file: the configuration file, if one was named.
+    ///   - hours: how far the books by hour go back.
     package static func ask(
         admin: String?, file: String?, standardFiles: [String] = ConfigurationLoader.standardFiles,
-        options: ConfigurationOptions, timeoutMilliseconds: Int = 5000
+        options: ConfigurationOptions, hours: Int = AdminRouter.hoursDefault, timeoutMilliseconds: Int = 15_000
     ) throws(Failure) -> StatusDocument {
         let endpoint = try endpoint(admin: admin, file: file, standardFiles: standardFiles, options: options)
         let answer: AdminClient.Answer
         do {
             answer = try AdminClient.get(
-                endpoint, path: "/api/status", timeoutMilliseconds: timeoutMilliseconds)
+                endpoint, path: "/api/status?hours=\(hours)", timeoutMilliseconds: timeoutMilliseconds)
         } catch {
             throw Failure(
                 message: "no gateway is running at \(endpoint), the admin address: \(error.message)")
@@ -33,7 +34,8 @@ package enum StatusQuery {
         return document
     }
 
-    private static func endpoint(
+    /// Where the gateway's admin port is.
+    static func endpoint(
         admin: String?, file: String?, standardFiles: [String], options: ConfigurationOptions
     ) throws(Failure) -> Endpoint {
         if let admin {

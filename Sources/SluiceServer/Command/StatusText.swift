@@ -56,7 +56,49 @@ package enum StatusText {
                 "  \(report.name): last error\(report.lastErrorAt.map { " at \($0)" } ?? ""): \(LogLine.printable(error))"
             )
         }
-        return lines + [""] + books(document.books)
+        lines += [""] + books(document.books)
+        let hours = document.status.hours
+        if !hours.isEmpty { lines += [""] + byHour(hours) }
+        return lines + complaints(document)
+    }
+
+    private static func byHour(_ hours: [HourBook]) -> [String] {
+        var table = TextTable(
+            header: [
+                "HOUR (UTC)", "DESTINATION", "ACCEPTED", "DELIVERED", "REJECTED", "PARKED", "EXPIRED", "FILTERED",
+                "PENDING", "",
+            ],
+            rightAligned: Set(2...8))
+        for book in hours.sorted(by: { $0.hour < $1.hour }) {
+            var notes = book.balanced ? "balanced" : "NOT BALANCED"
+            if book.unrecorded > 0 { notes += ", \(book.unrecorded) not recorded" }
+            table.add([
+                String(book.hour.prefix(16)), book.destination, "\(book.accepted)", "\(book.delivered)",
+                "\(book.rejected)", "\(book.parked)", "\(book.expired)", "\(book.filtered)", "\(book.pending)",
+                notes,
+            ])
+        }
+        return table.lines
+    }
+
+    /// What nobody must overlook stands at the end, where the eye is.
+    private static func complaints(_ document: StatusDocument) -> [String] {
+        var lines: [String] = []
+        for book in document.books.destinations where !book.balanced {
+            let sum =
+                book.delivered + book.rejected + book.parked + book.expired + book.filtered + book.pending
+            lines.append(
+                "THE BOOKS OF \(book.destination) DO NOT BALANCE: \(book.accepted) accepted, \(sum) accounted for")
+        }
+        for book in document.status.hours where !book.balanced {
+            let sum =
+                book.delivered + book.rejected + book.parked + book.expired + book.filtered + book.pending
+                + book.unrecorded
+            lines.append(
+                "THE BOOKS OF \(book.destination) DO NOT BALANCE in the hour from \(book.hour.prefix(16))Z:"
+                    + " \(book.accepted) accepted, \(sum) accounted for")
+        }
+        return lines.isEmpty ? [] : [""] + lines
     }
 
     package static func books(_ books: Books) -> [String] {

@@ -69,6 +69,20 @@ package enum ConfigurationLoader {
         return configuration.admin
     }
 
+    /// Data folder and names of destinations, whatever else may be wrong: so that what lies on the disk can be
+    /// looked at without the gateway's secrets in the environment.
+    package static func onDisk(
+        file: String?, standardFiles: [String] = standardFiles, options: ConfigurationOptions
+    ) throws(ConfigurationError) -> (data: String, destinations: [String]) {
+        guard let (name, text) = try read(file: file, standardFiles: standardFiles) else {
+            return (Configuration().data, [])
+        }
+        let (configuration, problems) = try examine(text, file: name, options: options)
+        let own = problems.filter { $0.key == "data" }
+        guard own.isEmpty else { throw ConfigurationError(problems: own) }
+        return (configuration.data, configuration.destinations.map(\.name))
+    }
+
     /// Checks a document. `file` is the name problems are reported under.
     package static func parse(
         _ text: String, file: String?, options: ConfigurationOptions

@@ -43,6 +43,10 @@ package struct StatusMetrics: MetricsSource {
             collectDestination(
                 report, Book(report, logEvents: current.log.events),
                 atStart: times.outcomesAtStart[report.name] ?? OutcomeCounts(), &writer)
+            writer.gauge(
+                "sluice_destination_unbalanced_hours", "Hours of the last day whose books do not balance.",
+                labels: [("destination", report.name)],
+                current.hours.count { $0.destination == report.name && !$0.balanced })
         }
         writer.counter("sluice_state_save_failures_total", "Saves of cursors that failed.", times.saveFailures)
         for (destination, histogram) in times.delivery {

@@ -387,11 +387,12 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         var counts = OutcomeCounts()
         counts.delivered = 900
         try state.save(
-            cursors: [
-                Cursor(
-                    destination: "d", position: EventSequence(block: 90, index: 0), startEvent: 0,
-                    counts: counts)
-            ], exceptions: [])
+            DeliveryChange(
+                cursors: [
+                    Cursor(
+                        destination: "d", position: EventSequence(block: 90, index: 0), startEvent: 0,
+                        counts: counts)
+                ]))
         let bench = try EngineBench(
             [(destination(upstream.url), IDEncoder())], log: log, state: state, troubles: troubles)
         defer { bench.stop() }

@@ -12,7 +12,8 @@ final class EngineBench: Sendable {
 
     init(
         _ destinations: [(DestinationConfiguration, any PlatformEncoder)], log: MemoryLog, state: MemoryState,
-        replays: ReplayParts? = nil, troubles: TroubleList = TroubleList()
+        replays: ReplayParts? = nil, troubles: TroubleList = TroubleList(),
+        _ change: (inout DeliveryOptions) -> Void = { _ in }
     ) throws {
         var options = DeliveryOptions()
         options.saveIntervalMilliseconds = 5
@@ -21,6 +22,7 @@ final class EngineBench: Sendable {
         options.retryPolicy.capMilliseconds = 50
         options.userAgent = "Sluice/test"
         options.seed = 42
+        change(&options)
         let engine = try DeliveryEngine(
             destinations: destinations, blocks: log, state: state, options: options, replays: replays
         ) { kind, destination, message in

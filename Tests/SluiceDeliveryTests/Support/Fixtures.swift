@@ -128,6 +128,7 @@ final class MemoryState: DeliveryState, Sendable {
         return try result.get()
     }
 
+    @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
         let applied: [OutcomeCorrection]? = content.withLock { content in
             guard !content.isFailing else { return nil }
@@ -146,6 +147,7 @@ final class MemoryState: DeliveryState, Sendable {
         return applied
     }
 
+    @discardableResult
     func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
         content.withLock { content in
             let before = content.blocks.count + content.exceptions.count

@@ -6,7 +6,9 @@ import Testing
     private let readiness = Readiness()
     private let metrics = MetricsRegistry()
     private var router: AdminRouter {
-        AdminRouter(readiness: readiness, metrics: metrics, status: { GatewayStatus.example })
+        AdminRouter(
+            readiness: readiness, metrics: metrics, receipts: ReceiptEndpoint { _ in [] },
+            status: { _ in GatewayStatus.example })
     }
 
     @Test func healthIsAlwaysGood() {

@@ -313,9 +313,6 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
             webhook("gpc: hold"),
             "c.yaml:1:68: destinations[0].gpc: 'hold' is not known: expected send, strip or withhold"),
         .init(
-            webhook("ambiguous: park"),
-            "c.yaml:1:74: destinations[0].ambiguous: this version does not park events yet"),
-        .init(
             webhook("gpc: withhold"),
             "c.yaml:1:68: destinations[0].gpc: this version does not withhold events yet; it sends them"),
     ]

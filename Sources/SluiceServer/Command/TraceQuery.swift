@@ -1,0 +1,102 @@
+import SluiceCore
+import SluiceLog
+
+/// `sluice trace`: asks the running gateway what became of events, or looks into its folder where none answers.
+package enum TraceQuery {
+    package struct Failure: Error, Equatable {
+        package var message: String
+
+        package init(message: String) { self.message = message }
+    }
+
+    /// Whether `--type` may say it.
+    package static func isType(_ name: String) -> Bool { eventType(name) != nil }
+
+    private static func eventType(_ name: String) -> EventType? {
+        Array(name.utf8).withBytes { EventType($0) }
+    }
+
+    /// - Parameters:
+    ///   - id: of an event, an order, a session or a user.
+    ///   - type: the name of a type; nil finds all.
+    ///   - limit: most events that are found.
+    ///   - admin: an address instead of the configuration's; only a gateway there is asked then.
+    ///   - file: the configuration file, if one was named.
+    /// - Returns: the newest first; empty when there is no such event.
+    package static func ask(
+        _ id: String, type: String?, limit: Int, admin: String?, file: String?,
+        standardFiles: [String] = ConfigurationLoader.standardFiles, options: ConfigurationOptions,
+        timeoutMilliseconds: Int = 30_000
+    ) throws(Failure) -> [TracedEvent] {
+        let query = EventQuery(id: Array(id.utf8), type: type.flatMap(eventType), limit: limit)
+        let endpoint: Endpoint
+        do {
+            endpoint = try StatusQuery.endpoint(
+                admin: admin, file: file, standardFiles: standardFiles, options: options)
+        } catch { throw Failure(message: error.message) }
+        do {
+            let answer = try AdminClient.get(
+                endpoint, path: path(of: query), timeoutMilliseconds: timeoutMilliseconds, bytesMax: 256 << 20)
+            return try read(answer, from: endpoint)
+        } catch let error as AdminClientError {
+            guard admin == nil, case .unreachable = error else {
+                throw Failure(
+                    message: "no gateway answers at \(endpoint), the admin address: \(error.message)")
+            }
+        } catch let failure as Failure {
+            throw failure
+        } catch { preconditionFailure("an error of no known kind: \(error)") }
+        return try look(query, file: file, standardFiles: standardFiles, options: options)
+    }
+
+    private static func path(of query: EventQuery) -> String {
+        var path = ReceiptEndpoint.prefix
+        for byte in query.id {
+            // RFC 3986, 2.3: unreserved characters.
+            let isPlain =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "-._~".utf8.contains(byte)
+            if isPlain {
+                path.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let digits = String(byte, radix: 16, uppercase: true)
+                path += byte < 0x10 ? "%0" + digits : "%" + digits
+            }
+        }
+        path += "?limit=\(query.limit)"
+        if let type = query.type { path += "&type=\(type.name)" }
+        return path
+    }
+
+    private static func read(
+        _ answer: AdminClient.Answer, from endpoint: Endpoint
+    ) throws(Failure) -> [TracedEvent] {
+        switch answer.status {
+        case 200:
+            guard let events = ReceiptJSON.decode(answer.body) else { break }
+            return events
+        case 404 where String(decoding: answer.body, as: UTF8.self).contains("no event in the log"):
+            return []
+        case 503:
+            throw Failure(message: "the gateway at \(endpoint) cannot read its log at present")
+        default: break
+        }
+        throw Failure(
+            message:
+                "what listens at \(endpoint) answered \(answer.status), not as a gateway's admin port does")
+    }
+
+    private static func look(
+        _ query: EventQuery, file: String?, standardFiles: [String], options: ConfigurationOptions
+    ) throws(Failure) -> [TracedEvent] {
+        let place: (data: String, destinations: [String])
+        do {
+            place = try ConfigurationLoader.onDisk(file: file, standardFiles: standardFiles, options: options)
+        } catch { throw Failure(message: error.description) }
+        do {
+            return try ReceiptDesk(folder: place.data, destinations: place.destinations).receipts(query)
+        } catch {
+            throw Failure(message: "no gateway is running, and the log cannot be read: \(error)")
+        }
+    }
+}
