@@ -44,9 +44,7 @@ import Testing
         #expect(found.beyondAttribution == nil)
     }
 
-    @Test(arguments: [
-        (ReplayOutcome.rejected, 1), (.parked, 1), (.expired, 0), (.any, 2),
-    ])
+    @Test(arguments: [(.rejected, 1), (.parked, 1), (.expired, 0), (.any, 2)] as [(ReplayOutcome, Int64)])
     func `an outcome leaves out all others`(_ outcome: ReplayOutcome, _ events: Int64) {
         let found = estimate(
             ["a", "b", "c"].map { eventLine($0) }, priors: [0: ("a", .rejected), 1: ("b", .parked)]

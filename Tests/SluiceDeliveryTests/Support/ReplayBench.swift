@@ -50,6 +50,8 @@ final class ReplayBench: Sendable {
     func permit(_ requests: Int) { mood.content.withLock { $0.permits = requests } }
     /// The ids of each request in the order they came.
     var arrived: [[String]] { mood.content.withLock { $0.arrived } }
+    /// Those of all requests but the first so many.
+    func ids(from request: Int) -> [String] { arrived[request...].flatMap(\.self) }
     var arrivedIDs: [String] { arrived.flatMap(\.self) }
 
     func configuration(
