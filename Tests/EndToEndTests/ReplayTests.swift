@@ -38,7 +38,8 @@ import Testing
             headers: [
                 ("Authorization", "Bearer \(gateway.cast.sourceKey)"), ("Content-Type", "application/json"),
             ], body: Array("{\"events\":[\(events.joined(separator: ","))]}".utf8))
-        #expect([200, 202, 204].contains(answer.status), "\(answer.status) \(String(decoding: answer.body, as: UTF8.self))")
+        #expect(
+            [200, 202, 204].contains(answer.status), "\(answer.status) \(String(decoding: answer.body, as: UTF8.self))")
     }
 
     /// A gateway whose warehouse refused some events and takes them again.

@@ -49,9 +49,10 @@ import Testing
             var change = DeliveryChange()
             change.replays = [made]
             try store.save(change)
-            let other = try store.createReplay(ReplayJob(
-                spec: ReplaySpec(destination: "b", received: 0..<1), blocks: 1..<1,
-                end: EventSequence(block: 0, index: 0), total: ReplayTotal(), createdMilliseconds: 1))
+            let other = try store.createReplay(
+                ReplayJob(
+                    spec: ReplaySpec(destination: "b", received: 0..<1), blocks: 1..<1,
+                    end: EventSequence(block: 0, index: 0), total: ReplayTotal(), createdMilliseconds: 1))
             #expect(other == 2)
         }
         let jobs = try StateStore(path: path).replayJobs()

@@ -288,7 +288,11 @@ final class ReplayRunner {
         job.requests = self.job.requests + effort.requests
         job.bytesSent = self.job.bytesSent + effort.bytesSent
         job.unreadable = self.job.unreadable + unreadable
-        if let error = effort.lastError { job.lastError = error } else if !lastError.isEmpty { job.lastError = lastError }
+        if let error = effort.lastError {
+            job.lastError = error
+        } else if !lastError.isEmpty {
+            job.lastError = lastError
+        }
         return job
     }
 }

@@ -152,7 +152,11 @@ import Testing
     @Test func `a cancelled replay ends with what is on its way`() throws {
         let bench = ReplayBench()
         defer { bench.close() }
-        let engine = try bench.start([bench.configuration { $0.batch = 1; $0.concurrency = 1 }])
+        let engine = try bench.start([
+            bench.configuration {
+                $0.batch = 1; $0.concurrency = 1
+            }
+        ])
         bench.answer(400)
         settle(bench, engine, ids("a", 4).map { eventLine($0) })
         bench.answer(200)
@@ -201,7 +205,11 @@ import Testing
     @Test func `live events go first`() throws {
         let bench = ReplayBench()
         defer { bench.close() }
-        let engine = try bench.start([bench.configuration { $0.batch = 1; $0.concurrency = 1 }])
+        let engine = try bench.start([
+            bench.configuration {
+                $0.batch = 1; $0.concurrency = 1
+            }
+        ])
         settle(bench, engine, ids("a", 5).map { eventLine($0) })
         bench.permit(6)
         _ = try engine.order(.create(bench.job())).get()
@@ -217,7 +225,11 @@ import Testing
     @Test func `a breaker that is open for live delivery holds the replay`() throws {
         let bench = ReplayBench()
         defer { bench.close() }
-        let engine = try bench.start([bench.configuration { $0.batch = 1; $0.concurrency = 1 }])
+        let engine = try bench.start([
+            bench.configuration {
+                $0.batch = 1; $0.concurrency = 1
+            }
+        ])
         settle(bench, engine, ids("a", 3).map { eventLine($0) })
         bench.answer(503)
         engine.append(bench.log, [eventLine("live")])
@@ -288,7 +300,11 @@ import Testing
     @Test func `while the state cannot be saved nothing is lost`() throws {
         let bench = ReplayBench()
         defer { bench.close() }
-        let engine = try bench.start([bench.configuration { $0.batch = 1; $0.concurrency = 1 }])
+        let engine = try bench.start([
+            bench.configuration {
+                $0.batch = 1; $0.concurrency = 1
+            }
+        ])
         bench.answer(400)
         settle(bench, engine, ids("a", 5).map { eventLine($0) })
         bench.answer(200)

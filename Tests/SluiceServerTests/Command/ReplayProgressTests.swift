@@ -23,7 +23,8 @@ import Testing
             progress.text(document(50), now: 5000, isLast: false)
                 == "\r[############............] 50%  replay 3 running: 50 of 100 events: 50 delivered, 50 to go,"
                 + " 10.0/s, 5s left\u{1B}[K")
-        #expect(progress.text(document(100, .done), now: 6000, isLast: true)?.hasSuffix("100 delivered\u{1B}[K\n") == true)
+        #expect(
+            progress.text(document(100, .done), now: 6000, isLast: true)?.hasSuffix("100 delivered\u{1B}[K\n") == true)
     }
 
     @Test func `elsewhere there are lines, not too many`() {

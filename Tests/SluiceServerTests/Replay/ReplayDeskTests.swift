@@ -69,11 +69,12 @@ import Testing
         #expect(orders.list == ["pause(2)", "resume(2)", "cancel(2)"])
     }
 
-    @Test(arguments: [
-        (.unknownReplay(7), 404, "unknown_replay"),
-        (.wrongPhase(id: 7, phase: .done, wanted: "paused"), 409, "wrong_phase"),
-        (.tooMany(limit: 100), 429, "too_many_replays"), (.unavailable("no"), 503, "unavailable"),
-    ] as [(ReplayRefusal, Int, String)])
+    @Test(
+        arguments: [
+            (.unknownReplay(7), 404, "unknown_replay"),
+            (.wrongPhase(id: 7, phase: .done, wanted: "paused"), 409, "wrong_phase"),
+            (.tooMany(limit: 100), 429, "too_many_replays"), (.unavailable("no"), 503, "unavailable"),
+        ] as [(ReplayRefusal, Int, String)])
     func `refusals say why`(_ refusal: ReplayRefusal, _ status: Int, _ code: String) throws {
         let answer = try router(.failure(refusal)).respond(
             AdminRequest("POST", "/api/replays/7/pause", headers: json))
@@ -90,7 +91,9 @@ import Testing
         #expect(post([]) == 415)
         #expect(post([("content-type", "text/plain")]) == 415)
         #expect(post([("content-type", "application/x-www-form-urlencoded")]) == 415)
-        for origin in ["https://shop.example", "null", "http://127.0.0.1.evil.example:9090", "http://localhost.evil.example"] {
+        for origin in [
+            "https://shop.example", "null", "http://127.0.0.1.evil.example:9090", "http://localhost.evil.example",
+        ] {
             #expect(post(json + [("origin", origin)]) == 403, "\(origin)")
         }
         #expect(post(json + [("sec-fetch-site", "cross-site")]) == 403)

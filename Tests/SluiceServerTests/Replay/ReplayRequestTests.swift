@@ -55,23 +55,24 @@ import Testing
         #expect(try archived.spec(configuration(), now: now).received == 0..<now + 1)
     }
 
-    @Test(arguments: [
-        (#"[]"#, nil, "JSON object"),
-        (#"{"destinaton": "hook"}"#, "destinaton", "did you mean 'destination'?"),
-        (#"{"from": "-1h"}"#, "destination", "is missing"),
-        (#"{"destination": 5}"#, "destination", "must be a string"),
-        (#"{"destination": "nope", "from": "-1h"}"#, "destination", "there are hook, ads"),
-        (#"{"destination": "hook"}"#, "from", "is missing"),
-        (#"{"destination": "hook", "from": "yesterday"}"#, "from", "is not a time"),
-        (#"{"destination": "hook", "from": "-1h", "until": "-2h"}"#, "until", "lies before from"),
-        (#"{"destination": "hook", "from": "2099-01-01"}"#, "until", "lies in the future"),
-        (#"{"destination": "hook", "from": "-1h", "type": "sale"}"#, "type", "there are impression"),
-        (#"{"destination": "hook", "from": "-1h", "type": 1}"#, "type", "must be a string or a list"),
-        (#"{"destination": "hook", "from": "-1h", "outcome": "lost"}"#, "outcome", "is none of rejected"),
-        (#"{"destination": "hook", "from": "-1h", "rate": "fast"}"#, "rate", "is not a rate"),
-        (#"{"destination": "hook", "from_segment": "x.sqlite"}"#, "from_segment", "is not an absolute path"),
-        (#"{"destination": "hook", "from": "-1h", "dry_run": "yes"}"#, "dry_run", "must be true or false"),
-    ] as [(String, String?, String)])
+    @Test(
+        arguments: [
+            (#"[]"#, nil, "JSON object"),
+            (#"{"destinaton": "hook"}"#, "destinaton", "did you mean 'destination'?"),
+            (#"{"from": "-1h"}"#, "destination", "is missing"),
+            (#"{"destination": 5}"#, "destination", "must be a string"),
+            (#"{"destination": "nope", "from": "-1h"}"#, "destination", "there are hook, ads"),
+            (#"{"destination": "hook"}"#, "from", "is missing"),
+            (#"{"destination": "hook", "from": "yesterday"}"#, "from", "is not a time"),
+            (#"{"destination": "hook", "from": "-1h", "until": "-2h"}"#, "until", "lies before from"),
+            (#"{"destination": "hook", "from": "2099-01-01"}"#, "until", "lies in the future"),
+            (#"{"destination": "hook", "from": "-1h", "type": "sale"}"#, "type", "there are impression"),
+            (#"{"destination": "hook", "from": "-1h", "type": 1}"#, "type", "must be a string or a list"),
+            (#"{"destination": "hook", "from": "-1h", "outcome": "lost"}"#, "outcome", "is none of rejected"),
+            (#"{"destination": "hook", "from": "-1h", "rate": "fast"}"#, "rate", "is not a rate"),
+            (#"{"destination": "hook", "from_segment": "x.sqlite"}"#, "from_segment", "is not an absolute path"),
+            (#"{"destination": "hook", "from": "-1h", "dry_run": "yes"}"#, "dry_run", "must be true or false"),
+        ] as [(String, String?, String)])
     func `what is wrong is named`(_ json: String, _ field: String?, _ words: String) throws {
         let found = try #require(try problem(json))
         #expect(found.field == field)
