@@ -1,3 +1,4 @@
+import SluiceDelivery
 import SluiceIO
 
 /// The most memory the gateway holds, as a sum with one line per holder.
@@ -36,6 +37,11 @@ package struct MemoryBudget: Sendable, Equatable {
             add(
                 "requests to \(destination.name)", destination.concurrency,
                 requestBytes + Limits.upstreamAnswerBytes)
+        }
+        if !destinations.isEmpty {
+            add(
+                "replays", ReplayLimits.runningMax,
+                Limits.deliveryWindowBytes + Limits.replayReadBytes + 2 * blockBytes)
         }
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
     }

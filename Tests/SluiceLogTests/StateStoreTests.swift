@@ -126,9 +126,12 @@ import Testing
         let folder = TemporaryFolder()
         let path = folder.file("state.sqlite")
         _ = try StateStore(path: path)
-        try runProgram(["sqlite3", path, "INSERT INTO grdb_migrations VALUES ('2 something later')"])
-        #expect(throws: LogError.newerFormat(path: path, found: 2, supported: 1)) {
+        try runProgram(["sqlite3", path, "INSERT INTO grdb_migrations VALUES ('99 something later')"])
+        #expect {
             try StateStore(path: path)
+        } throws: { error in
+            guard case .newerFormat(path, let found, let supported)? = error as? LogError else { return false }
+            return found == supported + 1
         }
     }
 }

@@ -13,12 +13,13 @@ package enum DeliveryTrouble {
     package static let upstreamFailed: StaticString = "upstream_failed"
     package static let eventsRejected: StaticString = "events_rejected"
     package static let eventsExpired: StaticString = "events_expired"
+    package static let replayFailed: StaticString = "replay_failed"
     package static let eventsParked: StaticString = "events_parked"
 
     package static let all = [
         cursorBeyondHead, cursorNew, stateLost, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
         eventsRenumbered,
-        upstreamFailed, eventsRejected, eventsExpired, eventsParked,
+        upstreamFailed, eventsRejected, eventsExpired, replayFailed, eventsParked,
     ]
 }
 

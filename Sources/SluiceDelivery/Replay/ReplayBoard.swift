@@ -23,6 +23,14 @@ package struct ReplayParts {
     }
 }
 
+/// How many replays there may be.
+package enum ReplayLimits {
+    /// At the same time; further ones wait for their turn.
+    package static let runningMax = 2
+    /// Jobs that are not over.
+    package static let unfinishedMax = 100
+}
+
 /// A destination of the engine; without a runner while its cursor is not known.
 struct LiveDestination {
     let configuration: DestinationConfiguration
@@ -35,11 +43,8 @@ struct LiveDestination {
 /// Invariants: 1. a job that is running has a runner, and so has one that was paused or cancelled until
 /// the last of its requests is answered; no other has one. 2. what was taken from a runner stays in
 /// `unsaved` until it is on disk, and until then nothing more is taken. 3. one job of a destination runs at
-/// a time, and no more than `runningMax` together. Owner: the delivery thread.
+/// a time, and no more than `ReplayLimits.runningMax` together. Owner: the delivery thread.
 final class ReplayBoard {
-    static let runningMax = 2
-    static let unfinishedMax = 100
-
     private final class Entry {
         var job: ReplayJob
         var runner: ReplayRunner?
@@ -116,8 +121,8 @@ final class ReplayBoard {
         guard destinations.contains(job.spec.destination) else {
             throw .unknownDestination(job.spec.destination)
         }
-        guard entries.count(where: { !$0.job.phase.isFinal }) < ReplayBoard.unfinishedMax else {
-            throw .tooMany(limit: ReplayBoard.unfinishedMax)
+        guard entries.count(where: { !$0.job.phase.isFinal }) < ReplayLimits.unfinishedMax else {
+            throw .tooMany(limit: ReplayLimits.unfinishedMax)
         }
         var job = job
         job.phase = .queued
@@ -189,13 +194,10 @@ final class ReplayBoard {
         waiting = waiting.filter { !isFresh($0) } + waiting.filter(isFresh)
         for entry in waiting {
             let running = entries.filter { $0.runner != nil }
-            guard running.count < ReplayBoard.runningMax else { return }
+            guard running.count < ReplayLimits.runningMax else { return }
             let name = entry.job.spec.destination
             guard let live = lives.first(where: { $0.configuration.name == name }) else {
-                entry.job.fail("the destination '\(name)' is not in the configuration any more", now: now.wall)
-                entry.needsSave = true
-                entry.isNews = true
-                hold(entry.job)
+                fail(entry, "the destination '\(name)' is not in the configuration any more", now)
                 continue
             }
             guard live.runner != nil, !running.contains(where: { $0.job.spec.destination == name }) else { continue }
@@ -216,9 +218,18 @@ final class ReplayBoard {
                 entry.job, configuration: configuration, encoder: encoder, source: source, store: parts.store,
                 options: options, seed: seeds.next(), onTrouble: onTrouble)
         } catch {
-            entry.job.fail(error.reason, now: now.wall)
-            hold(entry.job)
+            fail(entry, error.reason, now)
         }
+    }
+
+    private func fail(_ entry: Entry, _ reason: String, _ now: Moment) {
+        entry.job.fail(reason, now: now.wall)
+        entry.needsSave = true
+        entry.isNews = true
+        hold(entry.job)
+        onTrouble(
+            DeliveryTrouble.replayFailed, "",
+            "replay \(entry.job.id) to \(entry.job.spec.destination) failed: \(reason)")
     }
 
     /// Takes note of a job's end, and lets go of a runner that is not needed any more.
@@ -302,8 +313,9 @@ final class ReplayBoard {
     }
 
     private func take(_ entry: Entry, _ runner: ReplayRunner) {
-        entry.job = runner.current(entry.job, withAhead: false)
-        let changes = runner.takeChanges()
+        let isOver = entry.job.phase.isFinal
+        entry.job = runner.current(entry.job, withAhead: isOver)
+        let changes = runner.takeChanges(isOver: isOver)
         entry.unsaved = Unsaved(job: entry.job, corrections: changes.corrections, rows: changes.rows)
         entry.needsSave = false
     }

@@ -9,8 +9,9 @@ import SluiceCore
 /// is sent again, and counted once. 3. memory is bounded by the window of `DestinationState` and
 /// `correctionsMax`. Owner: the delivery thread.
 final class ReplayRunner {
-    /// Blocks read in one turn, so that live delivery has its turn soon.
-    static let blocksPerTurnMax = 2
+    /// Blocks and bytes of events read in one turn, so that live delivery has its turn soon.
+    static let blocksPerTurnMax = 64
+    static let bytesPerTurnMax = 1 << 20
     /// Changed outcomes behind the job's position, before nothing more is read.
     static let correctionsMax = 4096
     /// How long a log or a state that cannot be read is left alone.
@@ -105,10 +106,11 @@ final class ReplayRunner {
     ) -> Bool {
         guard !isDraining else { return false }
         var blocksLeft = ReplayRunner.blocksPerTurnMax
+        var bytesLeft = ReplayRunner.bytesPerTurnMax
         while ReplayRunner.mayStart(beside: live, head: head, isAlone: isAlone, now: now.monotonic) {
-            while blocksLeft > 0, wantsToRead(now) {
+            while blocksLeft > 0, bytesLeft > 0, wantsToRead(now) {
                 blocksLeft -= 1
-                readBlock(now)
+                bytesLeft -= readBlock(now)
             }
             guard pace.readyAt(now.monotonic) <= now.monotonic else { break }
             let start = carrier.startOne(driver, now: now)
@@ -120,7 +122,7 @@ final class ReplayRunner {
             }
         }
         takeDeliveries(now)
-        return blocksLeft == 0 && wantsToRead(now)
+        return (blocksLeft == 0 || bytesLeft <= 0) && wantsToRead(now)
     }
 
     func finished(_ transfer: UpstreamTransfer, _ result: TransferResult, now: Moment) {
@@ -150,31 +152,32 @@ final class ReplayRunner {
             && now.monotonic >= readPausedUntil
     }
 
-    private func readBlock(_ now: Moment) {
+    /// Takes in the next block. Returns its bytes; 0 when there was none.
+    private func readBlock(_ now: Moment) -> Int {
         do throws(DeliveryStateError) {
-            var number = carrier.state.nextBlock
-            if let outcome = job.spec.outcome {
-                let found = try store.exceptionalBlock(
-                    of: job.spec.destination, atOrAfter: number, outcomes: outcome.outcomes)
-                guard let found else {
-                    isExhausted = true
-                    return
-                }
-                number = found
-            }
-            guard number < job.blocks.upperBound else {
+            guard let number = try nextNumber(), number < job.blocks.upperBound else {
                 isExhausted = true
-                return
+                return 0
             }
-            guard let block = try read(number, now) else { return }
+            guard let block = try read(number, now) else { return 0 }
             guard block.number < job.blocks.upperBound else {
                 isExhausted = true
-                return
+                return 0
             }
             append(block, rows: try store.exceptions(of: job.spec.destination, inBlock: block.number), now)
+            return block.payload.count
         } catch {
             pauseReading(DeliveryTrouble.stateUnavailable, error.reason, now)
+            return 0
         }
+    }
+
+    /// The block to ask for: where an outcome is wanted, the next with such an event.
+    private func nextNumber() throws(DeliveryStateError) -> Int64? {
+        let number = carrier.state.nextBlock
+        guard let outcome = job.spec.outcome else { return number }
+        return try store.exceptionalBlock(
+            of: job.spec.destination, atOrAfter: number, outcomes: outcome.outcomes)
     }
 
     /// Nil when there is none; then either reading is paused or everything was read.
@@ -254,10 +257,12 @@ final class ReplayRunner {
 
     /// Hands over what the position has passed: earlier outcomes that changed, and rows of those that
     /// did not. From here on they are the caller's to save.
-    func takeChanges() -> (corrections: [OutcomeCorrection], rows: [ExceptionalOutcome]) {
+    ///
+    /// - Parameter isOver: the job will not go on, so that what is behind the position is handed over, too.
+    func takeChanges(isOver: Bool) -> (corrections: [OutcomeCorrection], rows: [ExceptionalOutcome]) {
         let position = carrier.state.position
-        var corrections = ahead.filter { $0.sequence < position }
-        ahead.removeAll { $0.sequence < position }
+        var corrections = ahead.filter { isOver || $0.sequence < position }
+        ahead.removeAll { isOver || $0.sequence < position }
         var rows: [ExceptionalOutcome] = []
         for exception in carrier.state.unsavedExceptions {
             // What was delivered before stays so, whatever became of it the second time.

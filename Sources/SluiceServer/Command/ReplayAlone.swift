@@ -98,8 +98,9 @@ package final class ReplayAlone {
             onProgress(current)
             if !isPausing, isInterrupted() {
                 isPausing = true
-                _ = ReplayDesk.result(of: .pause(id)) { engine.replay($0, reply: $1) }
-                continue
+                // Where not even that works, the job is still queued or running, and goes on when resumed.
+                if case .success = ReplayDesk.result(of: .pause(id), { engine.replay($0, reply: $1) }) { continue }
+                break
             }
             usleep(100_000)
         }
