@@ -40,6 +40,8 @@ package final class EventLog: @unchecked Sendable {
     package let folder: DataFolder
     package let configuration: LogConfiguration
     package let stats = LogStats()
+    /// Who needs which blocks; retention asks.
+    package let holds = SegmentHolds()
     /// What opening found, in the order of segments.
     package let notices: [LogNotice]
     /// Whether the log holds events although there was no state file when it was opened. Every start
@@ -138,7 +140,7 @@ package final class EventLog: @unchecked Sendable {
     }
 
     /// Opens the state file, for the delivery thread. Makes it where there is none.
-    package func makeDeliveryState() throws(LogError) -> any DeliveryState {
+    package func makeDeliveryState() throws(LogError) -> any DeliveryState & ReplayStore {
         try StateStore(path: folder.state)
     }
 }

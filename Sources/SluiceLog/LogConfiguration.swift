@@ -21,6 +21,8 @@ package struct LogConfiguration: Sendable {
     package var writtenBy = "sluice"
     /// Bytes of blocks each reader keeps that it has fetched from segments.
     package static let fetchedBytesMax = 8 << 20
+    /// Bytes that a replay reads ahead.
+    package static let replayReadBytesMax = SegmentConnection.Limits().bytes
 
     package init() {}
 }

@@ -11,7 +11,7 @@ final class StateStore: DeliveryState {
     /// `PRAGMA application_id`: the letters `SluS`.
     static let applicationID = 0x536C_7553
 
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     init(path: String) throws(LogError) {
         let isNew = !FileCalls.exists(path)
@@ -118,6 +118,9 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("2 outcomes per block") { database in
             try database.execute(sql: BlockOutcomeTable.create)
         }
+        migrator.registerMigration("3 replay jobs") { database in
+            try database.execute(sql: ReplayTable.create)
+        }
         migrator.registerMigration("5 refused requests") { database in
             try database.execute(sql: RefusedRow.create)
         }
@@ -169,6 +172,7 @@ final class StateStore: DeliveryState {
                     try StateStore.insert(change.cursors, into: database)
                     try BlockOutcomeTable.write(change.blocks, database)
                     try StateStore.insert(change.exceptions, into: database)
+                    try ReplayTable.save(change.replays, into: database)
                     applied = try change.corrections.filter { try StateStore.apply($0, database) }
                     return .commit
                 }
@@ -256,7 +260,7 @@ final class StateStore: DeliveryState {
         }
     }
 
-    private func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
+    func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
         do {
             return try body()
         } catch {

@@ -35,10 +35,13 @@ package enum Gateway {
                 timings: { collector.timings() }))
         metrics.register(RefusalMetrics(desk: pipeline.refusals, tails: pipeline.tails))
         let desk = ReceiptDesk(pipeline)
+        let delivery = pipeline.delivery
+        let replays = ReplayDesk(
+            configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() })
         let router = AdminRouter(
             readiness: pipeline.readiness, metrics: metrics,
             receipts: ReceiptEndpoint { (query) throws(LogError) in try desk.receipts(query) },
-            status: { collector.status(hours: $0) })
+            replays: replays, status: { collector.status(hours: $0) })
         let admin = try AdminServer(router, tails: pipeline.tails)
         let adminPort = try admin.start(on: configuration.admin)
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)

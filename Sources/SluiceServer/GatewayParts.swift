@@ -18,7 +18,9 @@ final class AdminServer {
                 return tails.respond(query: request.query)
             }
             let answer = router.respond(
-                method: request.methodText, path: request.path, query: request.query)
+                AdminRequest(
+                    request.methodText, request.path, query: request.query, headers: request.headers,
+                    body: request.body))
             var response = SimpleResponse(
                 status: answer.status, contentType: answer.contentType, text: answer.body)
             if let allow = answer.allow { response.headers.append(("Allow", allow)) }
@@ -41,7 +43,7 @@ package struct RunFile {
 
     package init(folder: String) { path = folder + "/run.json" }
 
-    private struct Content: Encodable {
+    private struct Content: Codable {
         var pid: Int32
         var listen: [String]
         var admin: String
@@ -66,6 +68,15 @@ package struct RunFile {
         guard isWritten, isClosed, unsafe rename(draft, path) == 0 else {
             throw Failure(description: "cannot write \(path): \(errorText(errno))")
         }
+    }
+
+    /// Where the gateway that wrote it has its admin port; nil when there is no such file. It may be left
+    /// over from a gateway that was killed.
+    package func admin() -> Endpoint? {
+        guard let bytes = try? SmallFile.read(path, max: 64 << 10),
+            let content = AdminJSON.decode(Content.self, from: bytes)
+        else { return nil }
+        return try? Endpoint.parse(content.admin)
     }
 
     package func remove() {

@@ -56,6 +56,8 @@ package struct Limits: Sendable, Equatable {
     package static let fetchedBlocksBytes = LogConfiguration.fetchedBytesMax
     /// Bytes of blocks a destination reads ahead of its cursor; the last of them may go beyond it.
     package static let deliveryWindowBytes = DestinationLimits().windowBytesMax
+    /// Bytes of stored blocks that a replay reads ahead; the last of them may go beyond it.
+    package static let replayReadBytes = LogConfiguration.replayReadBytesMax
     /// Bytes of one webhook request's body before compression; one event alone may go beyond it.
     package static let webhookBodyBytes = CoreLimits.webhookBodyBytesMax
     /// Bytes kept of an upstream's answer.

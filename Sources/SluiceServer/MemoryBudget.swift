@@ -1,3 +1,4 @@
+import SluiceDelivery
 import SluiceIO
 import SluiceLog
 
@@ -40,6 +41,11 @@ package struct MemoryBudget: Sendable, Equatable {
         }
         // A question holds one block at a time, as stored and as decoded, which is the larger.
         add("a question about a conversion", 2, blockBytes)
+        if !destinations.isEmpty {
+            add(
+                "replays", ReplayLimits.runningMax,
+                Limits.deliveryWindowBytes + Limits.replayReadBytes + 2 * blockBytes)
+        }
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
         add("tails", TailDesk.sessionsMax, EventLog.lightReaderBytes + Limits.fetchedBlocksBytes + blockBytes)
         add("refused requests", 2 * RefusalDesk.memoryMax, RefusalDesk.rowBytes)

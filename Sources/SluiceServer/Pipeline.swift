@@ -76,8 +76,8 @@ package final class Pipeline {
         let state = try log.makeDeliveryState()
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
-            blocks: log.makeReader(), state: state,
-            options: DeliveryOptions.sluice(log), onTrouble: troubles.delivery)
+            blocks: log.makeReader(), state: state, options: DeliveryOptions.sluice(log),
+            replays: ReplayParts(log: log, store: state), onTrouble: troubles.delivery)
 
         // What became of a conversion is looked up apart from the shards.
         desk = SubmissionDesk(

@@ -44,6 +44,25 @@ extension DeliveryOptions {
     }
 }
 
+extension ReplayParts {
+    /// - Parameter only: the one job that runs, without live delivery.
+    package init(log: EventLog, store: any ReplayStore, only: Int64? = nil) {
+        self.init(
+            store: store, only: only,
+            open: { (job) throws(DeliveryStateError) in
+                do throws(LogError) {
+                    return try log.makeReplaySource(received: job.spec.received, segment: job.spec.segment)
+                } catch {
+                    throw DeliveryStateError(reason: error.description)
+                }
+            },
+            hold: { job, block in
+                let name = "replay \(job)"
+                if let block { log.holds.hold(name, from: block) } else { log.holds.release(name) }
+            })
+    }
+}
+
 extension DestinationConfiguration {
     package init(_ settings: DestinationSettings) {
         self.init(name: settings.name, platform: settings.platform, url: settings.url.description)

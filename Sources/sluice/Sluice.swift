@@ -8,7 +8,7 @@ struct Sluice: ParsableCommand {
         abstract: "An event gateway: takes beacons, keeps them, and delivers them to advertising platforms.",
         version: BuildInformation.version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, StatusCommand.self, TraceCommand.self, TailCommand.self,
-            ExportCommand.self, DemoCommand.self,
+            ServeCommand.self, CheckCommand.self, StatusCommand.self, TraceCommand.self, ReplayCommand.self,
+            TailCommand.self, ExportCommand.self, DemoCommand.self,
         ])
 }

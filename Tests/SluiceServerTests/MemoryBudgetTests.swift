@@ -26,7 +26,8 @@ import Testing
             min(2 * Limits.blocksPerShard * block, commit) - min(Limits.blocksPerShard * block, commit)
         let perRequest = Limits.webhookBodyBytes + Limits.upstreamAnswerBytes
         let read = Limits.fetchedBlocksBytes + Limits.deliveryWindowBytes + block
-        #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest)
+        let replays = 2 * (Limits.deliveryWindowBytes + Limits.replayReadBytes + 2 * block)
+        #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest + replays)
     }
 
     @Test func aCommitHasALimitOfItsOwn() {

@@ -129,6 +129,8 @@ package struct DeliveryChange: Equatable, Sendable {
     package var corrections: [OutcomeCorrection] = []
     /// Destinations whose runs so far speak of another log; forgotten before all of the above.
     package var restarted: [String] = []
+    /// Replays that changed; each was created before.
+    package var replays: [ReplayJob] = []
 
     package init() {}
 
@@ -144,6 +146,7 @@ package struct DeliveryChange: Equatable, Sendable {
         blocks += other.blocks
         corrections += other.corrections
         restarted += other.restarted
+        replays += other.replays
     }
 }
 

@@ -7,7 +7,7 @@ extension DestinationState {
     /// event first; a new one is formed when it is full, when nothing is in flight, or when the
     /// last start is `partialIntervalMilliseconds` ago.
     package mutating func takeBatch(now: Int64) -> BatchID? {
-        guard inFlight < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
+        guard inFlight + borrowed < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
             now >= pausedUntil, breaker.allows(now), limiter.readyAt(now) <= now
         else { return nil }
         let mayForm = mayFormBatch && now >= freshAt(now)
@@ -34,7 +34,7 @@ extension DestinationState {
     /// When `takeBatch` may have something by time alone; nil when only an answer, a save or new
     /// events can change that.
     package mutating func wakeAt(now: Int64) -> Int64? {
-        guard inFlight < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
+        guard inFlight + borrowed < limits.concurrency, unsavedExceptions.count < limits.unsavedExceptionsMax,
             let allowed = breaker.allowsAt
         else { return nil }
         var earliest: Int64?

@@ -79,8 +79,13 @@ package struct DestinationState: ~Copyable {
     private var aheadExceptions = 0
     /// Ordinals of blocks whose last event was settled since the last `advance`.
     private var finishedBlocks: [Int] = []
+    /// Whether `deliveries` is filled: for a replay, which changes earlier outcomes.
+    var keepsDeliveries = false
+    private var deliveries: [EventSequence] = []
     var nextBatchID = 0
     package var inFlight = 0
+    /// Requests that replays have in flight: they share the destination's concurrency.
+    var borrowed = 0
     var lastStart: Int64 = 0
     /// The upstream asked to be left alone until then.
     var pausedUntil: Int64 = 0
@@ -134,6 +139,13 @@ package struct DestinationState: ~Copyable {
     package mutating func append(
         _ block: EventBlock, now: Moment, admits: (Bytes) -> Bool?
     ) -> Continuity {
+        appendChosen(block, now: now, admits: { block.withEvent($0, admits) })
+    }
+
+    /// The same for whoever knows which events are due by their index.
+    package mutating func appendChosen(
+        _ block: EventBlock, now: Moment, admits: (Int) -> Bool?
+    ) -> Continuity {
         precondition(block.number >= nextBlock, "the log went back")
         let isNext = block.number == nextBlock
         let skipped = isNext ? min(skipping, block.eventCount) : 0
@@ -162,7 +174,7 @@ package struct DestinationState: ~Copyable {
         if entry.unsettled == 0 { finishedBlocks.append(ordinal) }
         for index in skipped..<block.eventCount {
             readyCount += 1
-            switch block.withEvent(index, admits) {
+            switch admits(index) {
             case true?: break
             case false?: settle(WindowPlace(ordinal: ordinal, index: index), .filtered)
             case nil:
@@ -222,6 +234,15 @@ package struct DestinationState: ~Copyable {
         // Closed by `advance`: the caller may still look at the event.
         if block.unsettled == 0 { finishedBlocks.append(place.ordinal) }
         ahead[outcome] += 1
+        if keepsDeliveries, outcome == .delivered {
+            deliveries.append(EventSequence(block: block.number, index: place.index))
+        }
+    }
+
+    /// Hands over which events were delivered since the last time.
+    mutating func takeDeliveries() -> [EventSequence] {
+        defer { deliveries.removeAll(keepingCapacity: true) }
+        return deliveries
     }
 
     /// Gives an event an outcome that gets a row of its own.
@@ -390,6 +411,9 @@ package struct DestinationState: ~Copyable {
     package var isWaitingForSave: Bool {
         unsavedExceptions.count >= limits.unsavedExceptionsMax
     }
+
+    /// Whether every event that was read has its outcome.
+    var isSettled: Bool { unsettledCount == 0 && inFlight == 0 }
 
     /// Batches that wait to be sent again.
     package var waitingCount: Int {

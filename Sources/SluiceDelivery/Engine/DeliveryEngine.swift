@@ -44,8 +44,8 @@ package struct DeliveryOptions: Sendable {
 ///
 /// Invariants: 1. a destination without a stored cursor sends nothing before its first one is
 /// saved, so that a restart cannot skip events. 2. what is saved for a destination is one moment of
-/// its state. 3. only `waker`, `statuses`, `progress`, `saveFailures` and `requestStop` may be called from
-/// other threads.
+/// its state. 3. only `waker`, `statuses`, `progress`, `replays`, `replay`, `saveFailures` and `requestStop` may
+/// be called from other threads. 4. replays start nothing that live delivery could start instead.
 // @unchecked: `slots`, `blocks` and `state` belong to the thread that makes the engine until it
 // calls `run` on the delivery thread; everything shared is atomic or behind the mutex.
 package final class DeliveryEngine: @unchecked Sendable {
@@ -78,13 +78,24 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let failedSaves = Atomic<Int64>(0)  // written by delivery, read by all
     private let published: Mutex<[DestinationStatus]>
     private let questions = Mutex<[ProgressQuestion]>([])
+    private let board: ReplayBoard?
+    private let publishedReplays = Mutex<[Int64: ReplayJob]>([:])
+    private let orders = Mutex(Orders())
+
+    /// What is asked of the replays by other threads, until the next turn.
+    private struct Orders {
+        var open: [(ReplayCommand, ReplayReply)] = []
+        var isClosed = false
+    }
 
     /// Opens the cursors: from here on every event that is committed is due at each destination.
     ///
-    /// - Parameter onTrouble: called on the delivery thread, and here.
+    /// - Parameters:
+    ///   - replays: without it there are none.
+    ///   - onTrouble: called on the delivery thread, and here.
     package init(
         destinations: [(DestinationConfiguration, any PlatformEncoder)], blocks: any BlockSource,
-        state: any DeliveryState, options: DeliveryOptions = DeliveryOptions(),
+        state: any DeliveryState, options: DeliveryOptions = DeliveryOptions(), replays: ReplayParts? = nil,
         onTrouble: @escaping TroubleHandler
     ) throws(SystemError) {
         slots = destinations.map { Slot($0.0, $0.1) }
@@ -93,10 +104,13 @@ package final class DeliveryEngine: @unchecked Sendable {
         self.options = options
         self.onTrouble = onTrouble
         eventFD = try EventFD()
-        seeds = SplitMix64(seed: options.seed ?? UInt64.random(in: 0...UInt64.max))
+        var seeds = SplitMix64(seed: options.seed ?? UInt64.random(in: 0...UInt64.max))
+        board = replays.map { ReplayBoard($0, options: options, seed: seeds.next(), onTrouble: onTrouble) }
+        self.seeds = seeds
         published = Mutex(
             destinations.map { DestinationStatus(name: $0.0.name, platform: $0.0.platform) })
         openSlots(now: DeliveryEngine.now)
+        board?.load(DeliveryEngine.now)
         publish(blocks.head)
     }
 
@@ -127,6 +141,26 @@ package final class DeliveryEngine: @unchecked Sendable {
         let answer = question.wait(milliseconds: timeoutMilliseconds)
         questions.withLock { $0.removeAll { $0 === question } }
         return answer
+    }
+
+    /// All replays as of the engine's last turn, by their number.
+    package func replays() -> [ReplayJob] {
+        publishedReplays.withLock { Array($0.values) }.sorted { $0.id < $1.id }
+    }
+
+    /// Has a replay made or changed in the engine's next turn. It is on disk when the answer comes, unless
+    /// the state database fails.
+    package func replay(_ command: ReplayCommand, reply: @escaping ReplayReply) {
+        let isTaken = orders.withLock { orders in
+            guard board != nil, !orders.isClosed else { return false }
+            orders.open.append((command, reply))
+            return true
+        }
+        guard isTaken else {
+            reply(.failure(.unavailable("delivery has stopped")))
+            return
+        }
+        eventFD.wake()
     }
 
     /// Asks `run` to return: nothing new is sent, what is on its way may finish.
@@ -161,6 +195,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             if !isStopping {
                 if let due = openAgainAt, due <= now.monotonic { openSlots(now: now) }
                 isHungry = driveAll(head, driver, now)
+                isHungry = driveReplays(head, driver, now) || isHungry
             }
             saveIfDue(now)
             pruneIfDue(now)
@@ -173,8 +208,13 @@ package final class DeliveryEngine: @unchecked Sendable {
         }
         let stopped = DeliveryEngine.now
         for transfer in driver.abandonAll() {
-            slots[transfer.destinationIndex].runner?.abandoned(transfer, now: stopped)
+            if transfer.destinationIndex < 0 {
+                board?.abandoned(transfer, now: stopped)
+            } else {
+                slots[transfer.destinationIndex].runner?.abandoned(transfer, now: stopped)
+            }
         }
+        closeOrders()
         // A busy database gets a second chance; after that the cursor is older, and events are
         // sent twice.
         if !save(DeliveryEngine.now) { _ = save(DeliveryEngine.now) }
@@ -206,7 +246,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     }
 
     private func driveAll(_ head: LogHead, _ driver: CurlDriver, _ now: Moment) -> Bool {
-        guard !slots.isEmpty else { return false }
+        guard !slots.isEmpty, board?.isAlone != true else { return false }
         firstInTurn = (firstInTurn + 1) % slots.count
         var isHungry = false
         for offset in slots.indices {
@@ -216,11 +256,66 @@ package final class DeliveryEngine: @unchecked Sendable {
         return isHungry
     }
 
+    /// After live delivery had its turn. True when one stopped only to let others have theirs.
+    private func driveReplays(_ head: LogHead, _ driver: CurlDriver, _ now: Moment) -> Bool {
+        guard let board else { return false }
+        board.load(now)
+        carryOutOrders(board, now)
+        let isHungry = board.drive(lives, head: head, driver: driver, now: now)
+        countBorrowed()
+        return isHungry
+    }
+
+    private var lives: [LiveDestination] {
+        slots.map { LiveDestination(configuration: $0.configuration, encoder: $0.encoder, runner: $0.runner) }
+    }
+
+    /// Tells live delivery how much of its concurrency is in use.
+    private func countBorrowed() {
+        guard let board else { return }
+        for slot in slots { slot.runner?.state.borrowed = board.inFlight(slot.configuration.name) }
+    }
+
+    private func carryOutOrders(_ board: ReplayBoard, _ now: Moment) {
+        let open = orders.withLock { orders in
+            defer { if !orders.open.isEmpty { orders.open = [] } }
+            return orders.open
+        }
+        guard !open.isEmpty else { return }
+        let names = slots.map(\.configuration.name)
+        let results = open.map { board.carryOut($0.0, destinations: names, now: now) }
+        _ = save(now)
+        publishReplays()
+        for (order, result) in zip(open, results) { order.1(result) }
+    }
+
+    private func closeOrders() {
+        let open = orders.withLock { orders in
+            orders.isClosed = true
+            defer { orders.open = [] }
+            return orders.open
+        }
+        for order in open { order.1(.failure(.unavailable("delivery has stopped"))) }
+    }
+
+    private func publishReplays() {
+        guard let news = board?.takeNews(), !news.changed.isEmpty || !news.forgotten.isEmpty else { return }
+        publishedReplays.withLock { published in
+            for job in news.changed { published[job.id] = job }
+            for id in news.forgotten { published[id] = nil }
+        }
+    }
+
     private func takeAnswers(_ driver: CurlDriver) {
         let now = DeliveryEngine.now
         while let (transfer, result) = driver.nextDone() {
-            slots[transfer.destinationIndex].runner?.finished(transfer, result, now: now)
+            if transfer.destinationIndex < 0 {
+                board?.finished(transfer, result, now: now)
+            } else {
+                slots[transfer.destinationIndex].runner?.finished(transfer, result, now: now)
+            }
         }
+        countBorrowed()
     }
 
     private func sleepLimit(_ driver: CurlDriver, now: Moment, deadline: Int64?) -> Int? {
@@ -231,9 +326,14 @@ package final class DeliveryEngine: @unchecked Sendable {
         consider(deadline)
         if deadline == nil {
             consider(openAgainAt)
-            for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
+            if board?.isAlone != true {
+                for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
+            }
+            if let board { consider(board.wakeAt(now.monotonic, lives)) }
         }
-        if slots.contains(where: { $0.runner?.state.needsSave == true }) { consider(saveNotBefore) }
+        if slots.contains(where: { $0.runner?.state.needsSave == true }) || board?.needsSave == true {
+            consider(saveNotBefore)
+        }
         return due.map { Int(max(0, $0 - now.monotonic)) }
     }
 
@@ -330,6 +430,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             isNeeded = true
             isPressing = isPressing || runner.state.isWaitingForSave
         }
+        isNeeded = isNeeded || board?.needsSave == true
         guard isNeeded, now.monotonic >= saveNotBefore || (isPressing && !isSaveFailing) else { return }
         _ = save(now)
     }
@@ -339,12 +440,14 @@ package final class DeliveryEngine: @unchecked Sendable {
     private func save(_ now: Moment) -> Bool {
         var change = DeliveryChange()
         var saved: [DestinationRunner] = []
+        // First, because it gives corrections to the destinations.
+        board?.collect(into: &change, lives)
         for slot in slots {
             guard let runner = slot.runner, runner.state.needsSave else { continue }
             change.append(runner.state.change)
             saved.append(runner)
         }
-        guard !saved.isEmpty else { return true }
+        guard !saved.isEmpty || !change.replays.isEmpty else { return true }
         let applied: [OutcomeCorrection]
         do throws(DeliveryStateError) {
             applied = try state.save(change)
@@ -356,6 +459,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             return false
         }
         for runner in saved { runner.state.saved(applied) }
+        board?.saved()
         for cursor in change.cursors { options.onPositionSaved(cursor.destination, cursor.position.block) }
         lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
@@ -382,5 +486,6 @@ package final class DeliveryEngine: @unchecked Sendable {
                 ?? DestinationStatus(name: slot.configuration.name, platform: slot.configuration.platform)
         }
         published.withLock { $0 = picture }
+        publishReplays()
     }
 }

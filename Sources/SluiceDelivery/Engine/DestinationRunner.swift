@@ -13,12 +13,13 @@ package enum DeliveryTrouble {
     package static let upstreamFailed: StaticString = "upstream_failed"
     package static let eventsRejected: StaticString = "events_rejected"
     package static let eventsExpired: StaticString = "events_expired"
+    package static let replayFailed: StaticString = "replay_failed"
     package static let eventsParked: StaticString = "events_parked"
 
     package static let all = [
         cursorBeyondHead, cursorNew, stateLost, stateUnavailable, logUnavailable, blockDamaged, eventsLost,
         eventsRenumbered,
-        upstreamFailed, eventsRejected, eventsExpired, eventsParked,
+        upstreamFailed, eventsRejected, eventsExpired, replayFailed, eventsParked,
     ]
 }
 
@@ -79,7 +80,7 @@ final class DestinationRunner {
                 budget -= 1
                 if !readBlock(blocks, now: now) { break }
             }
-            if !startOne(driver, now: now) { break }
+            if startOne(driver, now: now) == .nothing { break }
         }
         return budget == 0 && wantsToRead(head, now)
     }
@@ -135,9 +136,18 @@ final class DestinationRunner {
         }
     }
 
-    /// Starts the next request. False when none may start now.
-    private func startOne(_ driver: CurlDriver, now: Moment) -> Bool {
-        guard let batch = state.takeBatch(now: now.monotonic) else { return false }
+    /// What `startOne` did.
+    enum Start: Equatable {
+        /// No request may start now.
+        case nothing
+        /// A batch ended without a request.
+        case refused
+        case sent(events: Int)
+    }
+
+    /// Starts the next request.
+    func startOne(_ driver: CurlDriver, now: Moment) -> Start {
+        guard let batch = state.takeBatch(now: now.monotonic) else { return .nothing }
         let transfer = idle.popLast() ?? UpstreamTransfer(settings)
         transfer.request.reset()
         encoder.begin(now: now.wall)
@@ -145,7 +155,7 @@ final class DestinationRunner {
         let count = state.encode(batch, now: now) { encoder.add($0) }
         guard count > 0 else {
             idle.append(transfer)
-            return true
+            return .refused
         }
         let part = state.nextPart(of: batch, count: encoder.partCount)
         encoder.finish(part: part, into: &transfer.request)
@@ -157,7 +167,7 @@ final class DestinationRunner {
             let reason = "the request's path or headers hold characters that cannot be sent"
             state.finish(batch, .rejected(status: 0, reason: reason), url: configuration.url, now: now)
             trouble(DeliveryTrouble.eventsRejected, reason, now)
-            return true
+            return .refused
         }
         figures.attempts += 1
         if state.isRepeat(batch) { figures.retries += 1 }
@@ -165,7 +175,7 @@ final class DestinationRunner {
         transfer.batch = batch
         transfer.eventCount = count
         driver.start(transfer, url: url, fixedHeaders: fixedHeaders)
-        return true
+        return .sent(events: count)
     }
 
     private func isSendable(_ transfer: UpstreamTransfer) -> Bool {
@@ -248,6 +258,11 @@ final class DestinationRunner {
         let due = state.wakeAt(now: now)
         guard readPausedUntil > now else { return due }
         return min(due ?? readPausedUntil, readPausedUntil)
+    }
+
+    /// What it took so far.
+    var effort: (requests: Int64, bytesSent: Int64, lastError: String?) {
+        (figures.attempts, figures.bytesSent, figures.lastError)
     }
 
     func status(head: LogHead) -> DestinationStatus {

@@ -8,6 +8,7 @@ import SluiceCore
 package struct EventSummary {
     package let id: Bytes
     package let type: EventType
+    private let occurred: Bytes
     private let received: Bytes
     package let source: Bytes
     /// Empty for organic events.
@@ -20,6 +21,7 @@ package struct EventSummary {
         var source = Bytes.empty
         var network = Bytes.empty
         var type: EventType?
+        var occurred = Bytes.empty
         var received = Bytes.empty
         var place = 1
         while let key = EventSummary.quoted(line, at: &place) {
@@ -31,6 +33,8 @@ package struct EventSummary {
                 id = value
             } else if key.equals("type") {
                 type = EventType(value)
+            } else if key.equals("occurred_at") {
+                occurred = value
             } else if key.equals("received_at") {
                 received = value
             } else if key.equals("source") {
@@ -45,10 +49,14 @@ package struct EventSummary {
         guard let type, !id.isEmpty else { return nil }
         self.id = id
         self.type = type
+        self.occurred = occurred
         self.received = received
         self.source = source
         self.network = network
     }
+
+    /// Milliseconds since 1970, by the sender's clock; nil where the line does not say.
+    package var occurredMilliseconds: Int64? { Timestamp.parse(occurred) }
 
     /// Milliseconds since 1970, by the gateway's clock; nil where the line does not say.
     package var receivedMilliseconds: Int64? { Timestamp.parse(received) }

@@ -24,6 +24,7 @@ package final class AdminRouter: Sendable {
     private let metrics: MetricsRegistry
     private let status: @Sendable (_ hours: Int) -> GatewayStatus
     private let receipts: ReceiptEndpoint
+    private let replays: ReplayDesk?
 
     /// How many hours the books by hour go back where nothing else is asked for, and at most.
     package static let hoursDefault = 24
@@ -31,16 +32,27 @@ package final class AdminRouter: Sendable {
 
     /// - Parameters:
     ///   - receipts: finds events and what became of them.
+    ///   - replays: answers below `/api/replays`.
     ///   - status: gathers the gateway's state, with the books of so many hours; phase and readiness are filled
     ///     in here.
     package init(
-        readiness: Readiness, metrics: MetricsRegistry, receipts: ReceiptEndpoint,
+        readiness: Readiness, metrics: MetricsRegistry, receipts: ReceiptEndpoint, replays: ReplayDesk? = nil,
         status: @escaping @Sendable (_ hours: Int) -> GatewayStatus
     ) {
+        self.replays = replays
         self.readiness = readiness
         self.metrics = metrics
         self.receipts = receipts
         self.status = status
+    }
+
+    package func respond(_ request: AdminRequest) -> AdminResponse {
+        guard let replays, ReplayDesk.serves(request.path) else {
+            return respond(method: request.method, path: request.path, query: request.query)
+        }
+        var response = replays.respond(request)
+        if request.method == "HEAD" { response.body = "" }
+        return response
     }
 
     /// - Parameters:

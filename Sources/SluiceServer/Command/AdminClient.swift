@@ -28,7 +28,7 @@ package enum AdminClientError: Error, Equatable {
     }
 }
 
-/// A small blocking HTTP client for one GET to the admin port.
+/// A small blocking HTTP client for one request to the admin port.
 package enum AdminClient {
     package struct Answer: Sendable, Equatable {
         package var status: Int
@@ -47,12 +47,32 @@ package enum AdminClient {
     package static func get(
         _ endpoint: Endpoint, path: String, timeoutMilliseconds: Int = 5000, bytesMax: Int = 16 << 20
     ) throws(AdminClientError) -> Answer {
+        try exchange(
+            endpoint, "GET \(path) HTTP/1.1\r\n", "", [], timeoutMilliseconds: timeoutMilliseconds,
+            bytesMax: bytesMax)
+    }
+
+    /// The same with a JSON body.
+    package static func post(
+        _ endpoint: Endpoint, path: String, json body: [UInt8], timeoutMilliseconds: Int = 5000,
+        bytesMax: Int = 16 << 20
+    ) throws(AdminClientError) -> Answer {
+        try exchange(
+            endpoint, "POST \(path) HTTP/1.1\r\n",
+            "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n", body,
+            timeoutMilliseconds: timeoutMilliseconds, bytesMax: bytesMax)
+    }
+
+    private static func exchange(
+        _ endpoint: Endpoint, _ requestLine: String, _ headers: String, _ body: [UInt8],
+        timeoutMilliseconds: Int, bytesMax: Int
+    ) throws(AdminClientError) -> Answer {
         let deadline = WallTime.monotonicMilliseconds() + Int64(timeoutMilliseconds)
         let descriptor = try connect(reachable(endpoint), deadline: deadline)
         defer { close(descriptor) }
-        let request =
-            "GET \(path) HTTP/1.1\r\nHost: \(endpoint)\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
-        try send(Array(request.utf8), to: descriptor, deadline: deadline)
+        let head =
+            requestLine + "Host: \(endpoint)\r\nAccept: application/json\r\n" + headers + "Connection: close\r\n\r\n"
+        try send(Array(head.utf8) + body, to: descriptor, deadline: deadline)
         return try parse(receive(from: descriptor, deadline: deadline, bytesMax: bytesMax))
     }
 

@@ -129,7 +129,7 @@ package enum StatusText {
         return "\((value * 10).rounded() / 10) ms"
     }
 
-    private static func duration(_ seconds: Double) -> String {
+    static func duration(_ seconds: Double) -> String {
         // The two largest units say enough.
         let whole = Int(seconds.isFinite ? max(0, seconds) : 0)
         if whole < 60 { return "\(whole)s" }

@@ -12,7 +12,8 @@ final class EngineBench: Sendable {
 
     init(
         _ destinations: [(DestinationConfiguration, any PlatformEncoder)], log: MemoryLog, state: MemoryState,
-        troubles: TroubleList = TroubleList(), _ change: (inout DeliveryOptions) -> Void = { _ in }
+        replays: ReplayParts? = nil, troubles: TroubleList = TroubleList(),
+        _ change: (inout DeliveryOptions) -> Void = { _ in }
     ) throws {
         var options = DeliveryOptions()
         options.saveIntervalMilliseconds = 5
@@ -23,7 +24,7 @@ final class EngineBench: Sendable {
         options.seed = 42
         change(&options)
         let engine = try DeliveryEngine(
-            destinations: destinations, blocks: log, state: state, options: options
+            destinations: destinations, blocks: log, state: state, options: options, replays: replays
         ) { kind, destination, message in
             troubles.add("\(kind)", destination, message)
         }
@@ -35,6 +36,22 @@ final class EngineBench: Sendable {
         log.append(lines)
         engine.waker.wake()
     }
+
+    /// Has a replay made or changed, and waits for the answer.
+    func order(_ command: ReplayCommand) -> Result<ReplayJob, ReplayRefusal> {
+        let answer = Answer()
+        engine.replay(command) { answer.give($0) }
+        _ = eventually { answer.value != nil }
+        return answer.value ?? .failure(.unavailable("no answer"))
+    }
+
+    private final class Answer: Sendable {
+        private let content = Mutex<Result<ReplayJob, ReplayRefusal>?>(nil)
+        var value: Result<ReplayJob, ReplayRefusal>? { content.withLock { $0 } }
+        func give(_ result: Result<ReplayJob, ReplayRefusal>) { content.withLock { $0 = result } }
+    }
+
+    func replay(_ id: Int64) -> ReplayJob? { engine.replays().first { $0.id == id } }
 
     func status(_ index: Int = 0) -> DestinationStatus { engine.statuses()[index] }
 

@@ -91,6 +91,7 @@ final class MemoryState: DeliveryState, Sendable {
         var cursors: [String: Cursor] = [:]
         var exceptions: [ExceptionalOutcome] = []
         var blocks: [BlockOutcome] = []
+        var replays: [Int64: ReplayJob] = [:]
         var isFailing = false
         var saves = 0
 
@@ -139,6 +140,7 @@ final class MemoryState: DeliveryState, Sendable {
                 content.blocks.removeAll { $0.destination == run.destination && $0.first == run.first }
                 content.blocks.append(run)
             }
+            for job in change.replays { content.replays[job.id] = job }
             return change.corrections.filter { content.apply($0) }
         }
         guard let applied else { throw DeliveryStateError(reason: "disk full") }
@@ -210,4 +212,39 @@ final class IDEncoder: PlatformEncoder {
         default: return .rejected(reason: words)
         }
     }
+}
+
+extension MemoryState: ReplayStore {
+    func replayJobs() throws(DeliveryStateError) -> [ReplayJob] {
+        content.withLock { $0.replays.values.sorted { $0.id < $1.id } }
+    }
+
+    func createReplay(_ job: ReplayJob) throws(DeliveryStateError) -> Int64 {
+        let id: Int64? = content.withLock { content in
+            guard !content.isFailing else { return nil }
+            var job = job
+            job.id = (content.replays.keys.max() ?? 0) + 1
+            content.replays[job.id] = job
+            return job.id
+        }
+        guard let id else { throw DeliveryStateError(reason: "disk full") }
+        return id
+    }
+
+    func exceptions(
+        of destination: String, inBlock number: Int64
+    ) throws(DeliveryStateError) -> [ExceptionalOutcome] {
+        exceptions.filter { $0.destination == destination && $0.sequence.block == number }
+            .sorted { $0.sequence < $1.sequence }
+    }
+
+    func exceptionalBlock(
+        of destination: String, atOrAfter number: Int64, outcomes: [Outcome]
+    ) throws(DeliveryStateError) -> Int64? {
+        exceptions.filter {
+            $0.destination == destination && $0.sequence.block >= number && outcomes.contains($0.outcome)
+        }.map(\.sequence.block).min()
+    }
+
+    func replay(_ id: Int64) -> ReplayJob? { content.withLock { $0.replays[id] } }
 }
