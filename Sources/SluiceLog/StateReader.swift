@@ -21,11 +21,18 @@ package struct Standing: Sendable, Equatable {
 /// The connection is opened with SQLITE_OPEN_READONLY, so that it can never checkpoint; each question is a
 /// single statement, so that its figures belong together. Owner: one thread.
 package final class StateReader {
-    private let queue: DatabaseQueue
+    private let path: String
+    private var identity: FileIdentity?
+    private var queue: DatabaseQueue
 
     init(path: String) throws(LogError) {
-        guard FileCalls.exists(path) else { throw .missing(path: path) }
-        queue = try aboutFile(path) {
+        self.path = path
+        (queue, identity) = try StateReader.open(path)
+    }
+
+    private static func open(_ path: String) throws(LogError) -> (DatabaseQueue, FileIdentity?) {
+        guard let identity = FileCalls.identity(path) else { throw .missing(path: path) }
+        let queue = try aboutFile(path) {
             var settings = Configuration()
             settings.readonly = true
             settings.label = "sluice.state.reader"
@@ -35,13 +42,22 @@ package final class StateReader {
             }
             return try DatabaseQueue(path: path, configuration: settings)
         }
+        return (queue, identity)
+    }
+
+    /// A damaged file is replaced by another one while the gateway runs.
+    private func followFile() throws(LogError) {
+        guard identity != FileCalls.identity(path) else { return }
+        try? queue.close()
+        (queue, identity) = try StateReader.open(path)
     }
 
     deinit { try? queue.close() }
 
     /// Every destination's standing in respect of the event, by its name.
     package func standings(at sequence: EventSequence) throws(LogError) -> [String: Standing] {
-        try aboutFile(queue.path) {
+        try followFile()
+        return try aboutFile(path) {
             try queue.inDatabase { database in
                 let statement = try database.cachedStatement(
                     sql: """
@@ -55,7 +71,7 @@ package final class StateReader {
                     guard let destination = String.fromDatabaseValue(row[0]),
                         let block = Int64.fromDatabaseValue(row[1]), let index = Int.fromDatabaseValue(row[2]),
                         let start = Int64.fromDatabaseValue(row[3])
-                    else { throw LogError.damaged(path: queue.path, reason: "a cursor holds no figures") }
+                    else { throw LogError.damaged(path: path, reason: "a cursor holds no figures") }
                     let outcome = String.fromDatabaseValue(row[4]).flatMap(Outcome.init(rawValue:))
                     standings[destination] = Standing(
                         position: EventSequence(block: block, index: index), startEvent: start,

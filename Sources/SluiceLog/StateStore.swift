@@ -6,16 +6,41 @@ import SluiceCore
 /// Written with synchronous=NORMAL: what was saved survives the process at any moment, but a power
 /// loss may take the last saves with it. Destinations then get some events again, never too few,
 /// because the log itself never loses what a cursor has passed.
+/// A file found damaged while it is in use is set aside and made anew with every cursor this process has
+/// read or saved, so that only rows about single events are lost with it.
 /// Owner: the delivery thread.
 final class StateStore: DeliveryState {
     /// `PRAGMA application_id`: the letters `SluS`.
     static let applicationID = 0x536C_7553
 
-    private let queue: DatabaseQueue
+    /// Rows one call of `upkeep` removes at most.
+    static let pruneMax = 2000
 
-    init(path: String) throws(LogError) {
+    /// What the store knows of the log beside it.
+    struct Surroundings: Sendable {
+        var quarantine = Quarantine()
+        /// The oldest block there may be.
+        var oldestBlock: @Sendable () -> Int64 = { 0 }
+        var clock = LogClock.system
+        var onIncident: @Sendable (LogIncident) -> Void = { _ in }
+    }
+
+    private let path: String
+    private let surroundings: Surroundings
+    private var queue: DatabaseQueue
+    /// Every cursor read or saved, by destination.
+    private var known: [String: SluiceCore.Cursor] = [:]
+
+    init(path: String, surroundings: Surroundings = Surroundings()) throws(LogError) {
+        self.path = path
+        self.surroundings = surroundings
+        queue = try StateStore.open(path)
+        surroundings.quarantine.load(try aboutFile(path) { try queue.inDatabase(StateStore.quarantined) })
+    }
+
+    private static func open(_ path: String) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
-        queue = try aboutFile(path) {
+        let queue = try aboutFile(path) {
             var settings = Configuration()
             settings.label = "sluice.state"
             // Somebody looks at the file with a shell: every destination waits as long as this does, and the
@@ -34,8 +59,9 @@ final class StateStore: DeliveryState {
             return queue
         }
         if isNew {
-            try FileCalls.syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+            try FileCalls.syncFolder(FileCalls.folder(of: path))
         }
+        return queue
     }
 
     deinit { try? queue.close() }
@@ -115,50 +141,91 @@ final class StateStore: DeliveryState {
                     CREATE INDEX exceptional_outcome_event_id ON exceptional_outcome (event_id);
                     """)
         }
+        migrator.registerMigration("4 quarantined blocks") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE quarantine (
+                        block INTEGER PRIMARY KEY NOT NULL,
+                        last_block INTEGER NOT NULL,
+                        events INTEGER NOT NULL,
+                        reason TEXT NOT NULL,
+                        segment TEXT NOT NULL,
+                        found_at INTEGER NOT NULL
+                    );
+                    """)
+        }
         return migrator
     }
 
     // MARK: DeliveryState
 
     func cursor(of destination: String) throws(DeliveryStateError) -> SluiceCore.Cursor? {
-        try stating { () throws -> SluiceCore.Cursor? in
-            try queue.inDatabase { database -> SluiceCore.Cursor? in
-                let statement = try database.cachedStatement(
-                    sql: """
-                        SELECT block, event_index, start_event,
-                               delivered, rejected, parked, expired, filtered
-                        FROM cursor WHERE destination = ?
-                        """)
-                guard let row = try Row.fetchOne(statement, arguments: [destination]) else { return nil }
-                let figures = (0..<8).compactMap { Int64.fromDatabaseValue(row[$0]) }
-                guard figures.count == 8, figures.allSatisfy({ $0 >= 0 }) else {
-                    throw LogError.damaged(
-                        path: database.description, reason: "the cursor of \(destination) holds no figures")
-                }
-                var counts = OutcomeCounts()
-                counts.delivered = figures[3]
-                counts.rejected = figures[4]
-                counts.parked = figures[5]
-                counts.expired = figures[6]
-                counts.filtered = figures[7]
-                return SluiceCore.Cursor(
-                    destination: destination,
-                    position: EventSequence(block: figures[0], index: Int(figures[1])),
-                    startEvent: figures[2], counts: counts)
-            }
+        let cursor = try stating { () throws -> SluiceCore.Cursor? in
+            try queue.inDatabase { try StateStore.readCursor(of: destination, in: $0, path: path) }
         }
+        if let cursor { known[destination] = cursor }
+        return cursor
+    }
+
+    static func readCursor(
+        of destination: String, in database: Database, path: String
+    ) throws -> SluiceCore.Cursor? {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT block, event_index, start_event, delivered, rejected, parked, expired, filtered
+                FROM cursor WHERE destination = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [destination]) else { return nil }
+        let figures = (0..<8).compactMap { Int64.fromDatabaseValue(row[$0]) }
+        guard figures.count == 8, figures.allSatisfy({ $0 >= 0 && $0 < 1 << 62 }) else {
+            throw LogError.damaged(path: path, reason: "the cursor of \(destination) holds no figures")
+        }
+        var counts = OutcomeCounts()
+        counts.delivered = figures[3]
+        counts.rejected = figures[4]
+        counts.parked = figures[5]
+        counts.expired = figures[6]
+        counts.filtered = figures[7]
+        return SluiceCore.Cursor(
+            destination: destination,
+            position: EventSequence(block: figures[0], index: Int(figures[1])),
+            startEvent: figures[2], counts: counts)
     }
 
     func save(cursors: [SluiceCore.Cursor], exceptions: [ExceptionalOutcome]) throws(DeliveryStateError) {
-        try stating {
+        let damage = surroundings.quarantine.unsaved
+        try writing {
             try queue.inDatabase { database in
                 try database.inTransaction(.immediate) {
                     try StateStore.insert(cursors, into: database)
                     try StateStore.insert(exceptions, into: database)
+                    try StateStore.insert(damage, into: database)
                     return .commit
                 }
             }
         }
+        for cursor in cursors { known[cursor.destination] = cursor }
+        surroundings.quarantine.saved(damage.count)
+    }
+
+    /// Removes rows about blocks the log has given up.
+    func upkeep() throws(DeliveryStateError) -> Bool {
+        let oldest = surroundings.oldestBlock()
+        let damage = surroundings.quarantine.unsaved
+        let isMore = try writing {
+            try queue.inDatabase { database in
+                var isMore = false
+                try database.inTransaction(.immediate) {
+                    try StateStore.insert(damage, into: database)
+                    isMore = try StateStore.prune(before: oldest, limit: StateStore.pruneMax, in: database)
+                    return .commit
+                }
+                return isMore
+            }
+        }
+        surroundings.quarantine.saved(damage.count)
+        surroundings.quarantine.forget(before: oldest)
+        return isMore
     }
 
     private static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {
@@ -188,11 +255,37 @@ final class StateStore: DeliveryState {
         }
     }
 
+    /// Like `stating`; a file that turns out to be damaged is replaced, and `body` runs once more.
+    private func writing<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
+        do {
+            return try body()
+        } catch {
+            let reason = LogError(error, path: path)
+            guard case .damaged = reason else { throw DeliveryStateError(reason: reason.description) }
+            try stating { try replaceFile(reason) }
+            return try stating(body)
+        }
+    }
+
+    private func replaceFile(_ reason: LogError) throws {
+        try? queue.close()
+        let aside = try StateFile(path: path).setAside(nowMilliseconds: surroundings.clock.wallMilliseconds())
+        queue = try StateStore.open(path)
+        try queue.inDatabase { database in
+            try database.inTransaction(.immediate) {
+                try StateStore.insert(Array(known.values), into: database)
+                try StateStore.insert(surroundings.quarantine.blocks, into: database)
+                return .commit
+            }
+        }
+        surroundings.onIncident(.stateReplaced(path: path, as: aside, reason: reason.description))
+    }
+
     private func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
         do {
             return try body()
         } catch {
-            throw DeliveryStateError(reason: LogError(error, path: queue.path).description)
+            throw DeliveryStateError(reason: LogError(error, path: path).description)
         }
     }
 }

@@ -17,6 +17,12 @@ package struct DeliveryOptions: Sendable {
     package var retryPolicy = RetryPolicy()
     /// The log holds events, but the state file is gone: cursors that are missing were lost with it.
     package var stateWasLost = false
+    /// Called on the delivery thread, and where the engine is made, with a destination's name and the block
+    /// of its cursor, after that cursor was read from the state or saved to it.
+    package var onPositionSaved: @Sendable (String, Int64) -> Void = { _, _ in }
+    /// Between two times that the state may tidy up, and between two parts of one time.
+    package var stateUpkeepIntervalMilliseconds: Int64 = 60_000
+    package var stateUpkeepPauseMilliseconds: Int64 = 250
     /// Sent with every request.
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
@@ -59,6 +65,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let eventFD: EventFD
     private var openAgainAt: Int64?
     private var saveNotBefore: Int64 = 0
+    private var stateUpkeepAt: Int64 = 0
     private var seeds: SplitMix64
     private var firstInTurn = 0
 
@@ -136,6 +143,7 @@ package final class DeliveryEngine: @unchecked Sendable {
                 isHungry = driveAll(head, driver, now)
             }
             saveIfDue(now)
+            if !isStopping { tidyIfDue(now) }
             publish(head)
             let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
             poller.wait(milliseconds: limit, driver: driver)
@@ -199,6 +207,7 @@ package final class DeliveryEngine: @unchecked Sendable {
         consider(deadline)
         if deadline == nil {
             consider(openAgainAt)
+            consider(stateUpkeepAt)
             for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
         }
         if slots.contains(where: { $0.runner?.state.needsSave == true }) { consider(saveNotBefore) }
@@ -219,6 +228,7 @@ package final class DeliveryEngine: @unchecked Sendable {
                 index: index, configuration: slot.configuration, encoder: slot.encoder, cursor: cursor,
                 policy: options.retryPolicy, userAgent: options.userAgent, seed: seeds.next(),
                 onTrouble: onTrouble)
+            options.onPositionSaved(cursor.destination, cursor.position.block)
         }
     }
 
@@ -303,9 +313,21 @@ package final class DeliveryEngine: @unchecked Sendable {
             return false
         }
         for (runner, count) in saved { runner.state.saved(exceptions: count) }
+        for cursor in cursors { options.onPositionSaved(cursor.destination, cursor.position.block) }
         lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
         return true
+    }
+
+    /// Lets the state forget what the log has given up; a little at a time, because destinations wait.
+    private func tidyIfDue(_ now: Moment) {
+        guard now.monotonic >= stateUpkeepAt else { return }
+        stateUpkeepAt = now.monotonic + options.stateUpkeepIntervalMilliseconds
+        do throws(DeliveryStateError) {
+            if try state.upkeep() { stateUpkeepAt = now.monotonic + options.stateUpkeepPauseMilliseconds }
+        } catch {
+            // It is only tidying; a state that cannot be written is told of where cursors are saved.
+        }
     }
 
     private func publish(_ head: LogHead) {

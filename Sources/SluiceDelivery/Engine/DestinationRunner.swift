@@ -46,6 +46,8 @@ final class DestinationRunner {
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
     private var readPausedUntil: Int64 = 0
+    /// The block that was asked for when the log had nothing there or behind.
+    private var missingBlock: Int64?
     private var figures: DestinationStatus
 
     init(
@@ -76,7 +78,7 @@ final class DestinationRunner {
         while true {
             while budget > 0, wantsToRead(head, now) {
                 budget -= 1
-                if !readBlock(blocks, now: now) { break }
+                if !readBlock(blocks, head, now: now) { break }
             }
             if !startOne(driver, now: now) { break }
         }
@@ -88,9 +90,14 @@ final class DestinationRunner {
     }
 
     /// False when there is nothing to be had at present.
-    private func readBlock(_ blocks: any BlockSource, now: Moment) -> Bool {
+    ///
+    /// - Parameter head: read before the blocks are.
+    private func readBlock(_ blocks: any BlockSource, _ head: LogHead, now: Moment) -> Bool {
         do throws(BlockSourceError) {
-            guard let block = try blocks.block(atOrAfter: state.nextBlock) else { return pauseReading(now) }
+            guard let block = try blocks.block(atOrAfter: state.nextBlock) else {
+                return noteMissing(head, now)
+            }
+            missingBlock = nil
             let matcher = matcher
             let encoder = encoder
             let continuity = state.append(block, now: now) { line in
@@ -103,16 +110,31 @@ final class DestinationRunner {
         } catch {
             switch error {
             case .damaged(let number, let eventCount, let reason):
-                state.appendDamaged(number: number, eventCount: eventCount, reason: reason, now: now)
+                let first = state.nextBlock
+                let lost = state.appendDamaged(
+                    number: number, eventCount: eventCount, endEvent: blocks.endEvent(behind: number),
+                    reason: reason, now: now)
+                let what = first < number ? "blocks \(first) to \(number)" : "block \(number)"
                 trouble(
                     DeliveryTrouble.blockDamaged,
-                    "block \(number) cannot be read, its \(eventCount) events are expired: \(reason)", now)
+                    "\(what) cannot be read, \(lost) events are expired: \(reason)", now)
                 return true
             case .unavailable(let reason):
                 trouble(DeliveryTrouble.logUnavailable, reason, now)
                 return pauseReading(now)
             }
         }
+    }
+
+    /// Blocks were committed from here on, and none is there any more. Believed the second time.
+    private func noteMissing(_ head: LogHead, _ now: Moment) -> Bool {
+        guard missingBlock == state.nextBlock else {
+            missingBlock = state.nextBlock
+            return pauseReading(now)
+        }
+        missingBlock = nil
+        report(state.appendMissing(upTo: head, now: now), before: head.nextBlock)
+        return true
     }
 
     private func pauseReading(_ now: Moment) -> Bool {
