@@ -180,6 +180,8 @@ enum FileCalls {
 
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+    static func isWritable(_ folder: String) -> Bool { unsafe access(folder, W_OK | X_OK) == 0 }
+
     private static func status(_ path: String) -> stat? {
         var result = stat()
         // Safety: the kernel fills the struct on this frame.

@@ -12,7 +12,8 @@ struct SegmentConnection: Sendable {
     let identity: FileIdentity?
     private let queue: DatabaseQueue
 
-    init(path: String) throws(LogError) {
+    /// - Parameter isImmutable: that nobody writes to the file; it is then read without locks and side files.
+    init(path: String, isImmutable: Bool = false) throws(LogError) {
         self.path = path
         identity = FileCalls.identity(path)
         queue = try aboutFile(path) {
@@ -26,8 +27,23 @@ struct SegmentConnection: Sendable {
                 try database.execute(
                     sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024")
             }
-            return try DatabaseQueue(path: path, configuration: settings)
+            let name = isImmutable ? SegmentConnection.immutableName(path) : path
+            return try DatabaseQueue(path: name, configuration: settings)
         }
+    }
+
+    /// "If immutable is set, SQLite opens the database file without any locking" (sqlite.org/uri.html).
+    private static func immutableName(_ path: String) -> String {
+        var name = "file:"
+        for byte in path.utf8 {
+            if byte < 0x80, byte > 0x20, byte != UInt8(ascii: "%"), byte != UInt8(ascii: "?"), byte != UInt8(ascii: "#") {
+                name.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                name += byte < 0x10 ? "%0" : "%"
+                name += String(byte, radix: 16)
+            }
+        }
+        return name + "?immutable=1"
     }
 
     func close() { try? queue.close() }
@@ -59,13 +75,15 @@ struct SegmentConnection: Sendable {
     }
 
     /// Blocks whose number is in `numbers` and that hold events received in `received`
-    /// (milliseconds since 1970), in order.
+    /// (milliseconds since 1970), in order, or in descending order.
     func blocks(
-        _ numbers: Range<Int64>, received: Range<Int64> = Int64.min..<Int64.max, limits: Limits = Limits()
+        _ numbers: Range<Int64>, received: Range<Int64> = Int64.min..<Int64.max, newestFirst: Bool = false,
+        limits: Limits = Limits()
     ) throws(LogError) -> [StoredBlock] {
         try aboutFile(path) {
             try queue.inDatabase { database in
-                let statement = try database.cachedStatement(sql: SegmentSchema.selectBlocks)
+                let statement = try database.cachedStatement(
+                    sql: newestFirst ? SegmentSchema.selectBlocksNewestFirst : SegmentSchema.selectBlocks)
                 let rows = try Row.fetchCursor(
                     statement,
                     arguments: [
@@ -84,9 +102,9 @@ struct SegmentConnection: Sendable {
         }
     }
 
-    /// Number, place and event count of the first block in `numbers`, read without its payload.
+    /// Number, place and event count of the first (or last) block in `numbers`, read without its payload.
     func firstBlock(
-        in numbers: Range<Int64>
+        in numbers: Range<Int64>, newestFirst: Bool = false
     ) throws(LogError) -> (number: Int64, firstEvent: Int64, events: Int)? {
         try aboutFile(path) {
             try queue.inDatabase { database in
@@ -94,7 +112,7 @@ struct SegmentConnection: Sendable {
                     database,
                     sql: """
                         SELECT number, first_event, events FROM block WHERE number >= ? AND number < ?
-                        ORDER BY number LIMIT 1
+                        ORDER BY number \(newestFirst ? "DESC" : "ASC") LIMIT 1
                         """, arguments: [numbers.lowerBound, numbers.upperBound])
                 guard let row, let number = Int64.fromDatabaseValue(row[0]) else { return nil }
                 return (

@@ -52,13 +52,18 @@ package enum SegmentSchema {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
-    /// The statement that reads blocks, in the order `SegmentConnection` expects.
-    static let selectBlocks = """
+    /// The statements that read blocks, with the columns `SegmentConnection` expects.
+    static let selectBlocks = selectBlocks(order: "ASC")
+    static let selectBlocksNewestFirst = selectBlocks(order: "DESC")
+
+    private static func selectBlocks(order: String) -> String {
+        """
         SELECT number, first_event, events, first_received, last_received, codec, raw_size, crc32c,
                payload
         FROM block WHERE number >= ? AND number < ? AND last_received >= ? AND first_received < ?
-        ORDER BY number LIMIT ?
+        ORDER BY number \(order) LIMIT ?
         """
+    }
 }
 
 /// The first bytes of an SQLite file, read without opening it as a database.
