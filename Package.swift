@@ -48,6 +48,14 @@ let fuzzers: [Target] =
         fuzzer("FuzzImpact", exclude: ["impact.dict"]),
     ] : []
 
+// `scripts/bench-log` sets this: the log's own benchmark is then built, too.
+let benchmarks: [Target] =
+    Context.environment["SLUICE_BENCHMARKS"] == "1"
+    ? [
+        .executableTarget(
+            name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log", swiftSettings: settings)
+    ] : []
+
 /// A C library of ours under CModules/.
 func cModule(_ name: String) -> Target {
     .target(name: name, path: "CModules/\(name)", cSettings: cSettings)
@@ -74,11 +82,19 @@ let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistog
 
 let package = Package(
     name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         cModule("CByteScan"),
+        cModule("CHTTPParser"),
+        cModule("CLinuxIO"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         system("CISAL", pkgConfig: "libisal", apt: "libisal-dev"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
@@ -86,9 +102,29 @@ let package = Package(
         system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         library(
             "SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"], fuzzed: true),
+        library("SluiceHTTP", ["SluiceCore", "CHTTPParser"], fuzzed: true),
+        library("SluiceIO", ["SluiceCore", "SluiceHTTP", "CLinuxIO"]),
         library("SluiceLog", ["SluiceCore", grdb]),
-        tests("SluiceLogTests", ["SluiceLog", grdb]),
-    ] + fuzzers,
+        library("SluiceDelivery", ["SluiceCore", "SluiceIO", "CCurl"]),
+        library(
+            "SluiceServer",
+            ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", "SluiceDelivery", logging, yams]),
+        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", histogram]),
+        .executableTarget(
+            name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
+            path: "Sources/sluice", swiftSettings: settings),
+        tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
+        .target(
+            name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
+        .target(name: "CSyncCounter", path: "Tests/Support/CSyncCounter", cSettings: cSettings),
+        tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
+        tests("SluiceIOTests", ["SluiceIO"]),
+        tests("SluiceLogTests", ["SluiceLog", "CSyncCounter", grdb]),
+        tests("SluiceDeliveryTests", ["SluiceDelivery"]),
+        tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
+        tests("SluiceSimulatorTests", ["SluiceSimulator"]),
+        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
+    ] + fuzzers + benchmarks,
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )

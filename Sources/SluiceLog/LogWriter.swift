@@ -302,6 +302,11 @@ package final class LogWriter: @unchecked Sendable {
     private func idle() {
         let now = clock.monotonicMicroseconds()
         if backoff.isFailing, backoff.mayTry(now: now) { probe() }
+        // Without commits nobody else would find out; readers would take what is in it for lost.
+        if !mustReopen, !segment.isInPlace() {
+            mustReopen = true
+            do throws(LogError) { try recoverIfNeeded() } catch { noteFailure(error) }
+        }
         upkeep()
         var wait = LogWriter.tickMilliseconds
         if backoff.isFailing {

@@ -118,7 +118,7 @@ final class SegmentWalk {
     /// behind a damaged leaf others can be found.
     private func findRow(
         _ connection: SegmentConnection, _ numbers: Range<Int64>, _ newestFirst: Bool
-    ) throws(LogError) -> (number: Int64, events: Int)? {
+    ) throws(LogError) -> (number: Int64, firstEvent: Int64, events: Int)? {
         var step: Int64 = 0
         var failure: LogError?
         var numbers = numbers

@@ -38,7 +38,7 @@ final class StateStore: DeliveryState {
         surroundings.quarantine.load(try aboutFile(path) { try queue.inDatabase(StateStore.quarantined) })
     }
 
-    private static func open(_ path: String) throws(LogError) -> DatabaseQueue {
+    static func open(_ path: String) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
         let queue = try aboutFile(path) {
             var settings = Configuration()
@@ -108,7 +108,7 @@ final class StateStore: DeliveryState {
     }
 
     /// Each step once released is never changed; a new one is appended.
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 cursors and exceptional outcomes") { database in
             try database.execute(
@@ -228,7 +228,7 @@ final class StateStore: DeliveryState {
         return isMore
     }
 
-    private static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {
+    static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {
         guard !cursors.isEmpty else { return }
         let statement = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -241,7 +241,7 @@ final class StateStore: DeliveryState {
         }
     }
 
-    private static func insert(_ exceptions: [ExceptionalOutcome], into database: Database) throws {
+    static func insert(_ exceptions: [ExceptionalOutcome], into database: Database) throws {
         guard !exceptions.isEmpty else { return }
         let statement = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO exceptional_outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")

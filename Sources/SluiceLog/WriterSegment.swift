@@ -55,7 +55,17 @@ final class WriterSegment {
             for suffix in ["-journal", "-wal", "-shm"] { try FileCalls.remove(name + suffix) }
         }
         try FileCalls.remove(draft)
-        try aboutFile(path) {
+        try makeDraft(draft, at: head, createdMilliseconds: nowMilliseconds, writtenBy: configuration.writtenBy)
+        try FileCalls.syncFile(draft)
+        try FileCalls.rename(draft, to: path)
+        try FileCalls.syncFolder(folder.log)
+    }
+
+    /// Makes a segment file without blocks, not synced, that begins at `head`.
+    static func makeDraft(
+        _ draft: String, at head: LogHead, createdMilliseconds: Int64, writtenBy: String
+    ) throws(LogError) {
+        try aboutFile(draft) {
             var settings = Configuration()
             settings.foreignKeysEnabled = false
             let queue = try DatabaseQueue(path: draft, configuration: settings)
@@ -72,16 +82,13 @@ final class WriterSegment {
                 try database.execute(
                     sql: SegmentSchema.insertSegment,
                     arguments: [
-                        SegmentSchema.formatVersion, configuration.writtenBy, nowMilliseconds,
+                        SegmentSchema.formatVersion, writtenBy, createdMilliseconds,
                         head.nextBlock, head.events, BloomFilter.bitsPerKey, BloomFilter.hashCount,
                     ])
                 try setJournalMode(database, "wal")
             }
             try queue.close()
         }
-        try FileCalls.syncFile(draft)
-        try FileCalls.rename(draft, to: path)
-        try FileCalls.syncFolder(folder.log)
     }
 
     /// Opens the segment at `path` for writing; SQLite takes up what its WAL holds.
@@ -140,7 +147,7 @@ final class WriterSegment {
     }
 
     /// The pragma answers with the mode in force, and does not fail when it could not be changed.
-    private static func setJournalMode(_ database: Database, _ mode: String) throws {
+    static func setJournalMode(_ database: Database, _ mode: String) throws {
         let answer = try String.fetchOne(database, sql: "PRAGMA journal_mode = \(mode)")
         guard answer == mode else {
             throw DatabaseError(

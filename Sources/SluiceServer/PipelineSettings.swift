@@ -14,7 +14,7 @@ extension LogConfiguration {
         retention = RetentionLimits(
             ageSeconds: max(1, configuration.log.retainAgeMilliseconds / 1000),
             bytes: Int64(configuration.log.retainBytes),
-            hardBytes: configuration.log.retainHardBytes.map(Int64.init))
+            hardBytes: Int64(configuration.log.retainHardBytes))
         // Half for blocks as stored, half for those that several destinations read at once.
         recentBytes = configuration.limits.recentBlocksBytes / 2
         decodedBytes = configuration.limits.recentBlocksBytes / 2

@@ -46,8 +46,9 @@ final class DestinationRunner {
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
     private var readPausedUntil: Int64 = 0
-    /// The block that was asked for when the log had nothing there or behind.
-    private var missingBlock: Int64?
+    /// How often in a row the log had nothing where it should have.
+    private var misses = 0
+    static let missesMax = 3
     private var figures: DestinationStatus
 
     init(
@@ -97,7 +98,7 @@ final class DestinationRunner {
             guard let block = try blocks.block(atOrAfter: state.nextBlock) else {
                 return noteMissing(head, now)
             }
-            missingBlock = nil
+            misses = 0
             let matcher = matcher
             let encoder = encoder
             let continuity = state.append(block, now: now) { line in
@@ -126,13 +127,12 @@ final class DestinationRunner {
         }
     }
 
-    /// Blocks were committed from here on, and none is there any more. Believed the second time.
+    /// Blocks were committed from here on, and none is there any more. Not believed at once: a segment that
+    /// somebody moved away may come back.
     private func noteMissing(_ head: LogHead, _ now: Moment) -> Bool {
-        guard missingBlock == state.nextBlock else {
-            missingBlock = state.nextBlock
-            return pauseReading(now)
-        }
-        missingBlock = nil
+        misses += 1
+        guard misses >= DestinationRunner.missesMax else { return pauseReading(now) }
+        misses = 0
         report(state.appendMissing(upTo: head, now: now), before: head.nextBlock)
         return true
     }

@@ -61,9 +61,9 @@ package struct LogSettings: Sendable, Equatable {
     /// The oldest segments are given up when all of them together are larger than this, unless somebody
     /// still needs them.
     package var retainBytes = 50 << 30
-    /// When all of them together are larger than this, the oldest are given up even so; nil stands for
-    /// `retainBytes`.
-    package var retainHardBytes: Int?
+    /// When all of them together are larger than this, the oldest are given up even so; `retainBytes` where
+    /// nothing else is said.
+    package var retainHardBytes = 50 << 30
 
     package init() {}
 }

@@ -80,11 +80,12 @@ struct ConfigurationParser {
         let retain = scope["retain"]?.scope(keys: ConfigurationKeys.retain)
         retain?.read("age", .duration(1000...3650 * day), into: &log.retainAgeMilliseconds)
         retain?.read("size", .size(128 << 10...1 << 50), into: &log.retainBytes)
-        log.retainHardBytes = retain?.read("hard_size", .size(128 << 10...1 << 50))
-        if let hard = log.retainHardBytes, hard < log.retainBytes {
+        log.retainHardBytes = log.retainBytes
+        retain?.read("hard_size", .size(128 << 10...1 << 50), into: &log.retainHardBytes)
+        if log.retainHardBytes < log.retainBytes {
             retain?.report(
                 "hard_size",
-                "log.retain.hard_size (\(ByteSize.text(hard))) must be at least log.retain.size (\(ByteSize.text(log.retainBytes)))"
+                "log.retain.hard_size (\(ByteSize.text(log.retainHardBytes))) must be at least log.retain.size (\(ByteSize.text(log.retainBytes)))"
             )
         }
         if log.segmentBytes > log.retainBytes / 2 {
