@@ -11,7 +11,8 @@ enum LogBenchmark {
 
     static func main() throws {
         let arguments = CommandLine.arguments
-        let folder = (arguments.count > 1 ? arguments[1] : NSTemporaryDirectory()) + "/sluice-bench-\(UUID().uuidString)"
+        let parent = arguments.count > 1 ? arguments[1] : NSTemporaryDirectory()
+        let folder = parent + "/sluice-bench-\(UUID().uuidString)"
         let events = (arguments.count > 2 ? Int(arguments[2]) ?? 10 : 10) * 1_000_000
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try fill(folder, events: events)
@@ -97,7 +98,8 @@ enum LogBenchmark {
         let used = cpuSeconds() - cpu
         print(
             "read through \(name): \(events) events, \(bytes >> 20) MiB in \(two(now() - started)) s;"
-                + " \(two(Double(events) / used / 1_000_000)) million events a second of CPU; \(peakMegabytes()) MiB resident at most")
+                + " \(two(Double(events) / used / 1_000_000)) million events a second of CPU; \(peakMegabytes()) MiB resident at most"
+        )
         log.close()
     }
 

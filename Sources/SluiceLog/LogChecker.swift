@@ -98,7 +98,9 @@ package final class LogChecker {
     /// - Parameter next: the first block of the segment behind it; nil for the newest.
     private func check(_ firstBlock: Int64, _ path: String, next: Int64?) throws(LogError) {
         if FileCalls.size(path) == 0, (FileCalls.size(path + "-wal") ?? 0) == 0 {
-            report(CheckFinding(.orphan, .note, file: path, "holds nothing; a crash left it, and the next start removes it"))
+            report(
+                CheckFinding(
+                    .orphan, .note, file: path, "holds nothing; a crash left it, and the next start removes it"))
             return
         }
         var pass = SegmentPass(firstBlock: firstBlock, path: path, next: next)
@@ -121,6 +123,7 @@ package final class LogChecker {
                         .overlap, file: path, blocks: next...extent.lastBlock,
                         "its blocks \(next) to \(extent.lastBlock) should be in the segment behind it"))
             }
+            if extent == nil, !pass.isBeyondUse, let description = pass.description { begin(description, &pass) }
         } catch {
             // Retention took it meanwhile.
             if case .missing = error, !repairs { return }
@@ -150,6 +153,13 @@ package final class LogChecker {
         if repairs, pass.isDamaged { try repair(&pass) }
         carried = pass.damage
         finish(pass)
+    }
+
+    /// A segment without blocks says where the log goes on all the same.
+    private func begin(_ description: SegmentDescription, _ pass: inout SegmentPass) {
+        let start = LogHead(nextBlock: description.firstBlock, events: description.firstEvent)
+        if let expected, expected.nextBlock < start.nextBlock { noteGap(expected, upTo: start, &pass) }
+        expected = start
     }
 
     private func walk(_ pass: inout SegmentPass) {
@@ -307,13 +317,12 @@ package final class LogChecker {
             let path = folder.log + "/" + name
             if name.contains(".damaged-") {
                 report(CheckFinding(.setAside, .note, file: path, "was set aside earlier; it may be moved away"))
-            } else if name.hasSuffix(".sqlite.creating") || name.contains(".sqlite.creating-") {
+            } else if name.contains(".sqlite.creating") {
                 // Beside a gateway it may be the next segment.
                 guard !isLive else { continue }
-                var finding = CheckFinding(
-                    .orphan, .note, file: path, "a segment that was never finished; the next start removes it")
-                if repairs { finding.repair = try setAside(path) }
-                report(finding)
+                report(
+                    CheckFinding(
+                        .orphan, .note, file: path, "a segment that was never finished; the next start removes it"))
             } else if let suffix = ["-wal", "-shm", "-journal"].first(where: { name.hasSuffix($0) }),
                 !all.contains(String(name.dropLast(suffix.count)))
             {

@@ -155,6 +155,12 @@ final class LogReader: BlockSource {
                 (connection) throws(LogError) in try connection.firstBlock(in: numbers)
             }
         } catch {
+            if let next = findRow(behind: numbers, entry) {
+                let start = reached.flatMap { $0.nextBlock == numbers.lowerBound ? $0.events : nil }
+                throw damaged(
+                    numbers.lowerBound...next.number - 1,
+                    events: start.map { Int(max(0, next.firstEvent - $0)) } ?? 0, error.description)
+            }
             throw wholeSegmentDamaged(numbers, entries, index, error)
         }
         guard let row else { return nil }
@@ -165,6 +171,26 @@ final class LogReader: BlockSource {
         } catch {
             throw damaged(row.number...row.number, events: row.events, error.description)
         }
+    }
+
+    /// The first row behind the beginning of `numbers` that can be found: a search for a number goes only
+    /// through the pages above it, so behind a damaged leaf there are others.
+    private func findRow(
+        behind numbers: Range<Int64>, _ entry: SegmentCatalog.Entry
+    ) -> (number: Int64, firstEvent: Int64, events: Int)? {
+        var from = numbers.lowerBound + 1
+        var step: Int64 = 1
+        while from < numbers.upperBound {
+            let rest = from..<numbers.upperBound
+            let row = try? catalog.withConnection(to: entry) { (connection) throws(LogError) in
+                try connection.firstBlock(in: rest)
+            }
+            // Nil twice: nothing is there, or it cannot be read.
+            if let row = row ?? nil, rest.contains(row.number), row.firstEvent >= 0 { return row }
+            if from - numbers.lowerBound >= 64 { step *= 2 }
+            from += step
+        }
+        return nil
     }
 
     /// Names the segment's last block, so that reading goes on with the next segment.

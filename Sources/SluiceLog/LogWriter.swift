@@ -89,6 +89,7 @@ package final class LogWriter: @unchecked Sendable {
 
     /// The body of the log thread. Returns after `stop`.
     package func run() {
+        try? segment.beginWriteAheadLog()
         while true {
             // Read before collecting: what was submitted before `stop` is then still settled.
             let isLast = stopping.load(ordering: .acquiring)
@@ -339,6 +340,7 @@ package final class LogWriter: @unchecked Sendable {
                 if segment.wantsCheckpoint {
                     try segment.checkpoint()
                     stats.checkpoints.add(1, ordering: .relaxed)
+                    try segment.beginWriteAheadLog()
                 }
                 if isSegmentDue { try roll() }
             } catch {
@@ -391,6 +393,8 @@ package final class LogWriter: @unchecked Sendable {
             SegmentCatalog.Entry(
                 firstBlock: head.nextBlock, path: path, firstEvent: head.events, isSealed: false))
         stats.currentSegment.store(head.nextBlock, ordering: .relaxed)
+        // What goes wrong here goes wrong again with the first commit, which is then tried again.
+        try? next.beginWriteAheadLog()
         return next
     }
 

@@ -68,7 +68,8 @@ struct SegmentPass {
                 .damagedBlock, file: path, blocks: numbers.lowerBound...max(numbers.lowerBound, last),
                 events: events.map(Int64.init), reason)
         case .gap(let numbers):
-            return CheckFinding(.gap, file: path, blocks: numbers.lowerBound...(numbers.upperBound - 1), part.description)
+            return CheckFinding(
+                .gap, file: path, blocks: numbers.lowerBound...(numbers.upperBound - 1), part.description)
         }
     }
 }

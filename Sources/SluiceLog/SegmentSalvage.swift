@@ -19,7 +19,9 @@ struct SegmentSalvage {
         var head: LogHead?
 
         var description: String {
-            let kept = blocks == 0 ? "none of its blocks could be kept" : "its \(blocks) sound blocks are in a fresh file"
+            let kept =
+                blocks == 0
+                ? "none of its blocks could be kept" : "its \(blocks) sound blocks are in a fresh file"
             return "the damaged file is \(FileCalls.name(of: aside)); \(kept)"
         }
     }

@@ -38,6 +38,8 @@ final class WriterSegment {
     private var walIdentity: FileIdentity?
     /// Estimated bytes committed since the last complete checkpoint.
     private var walBytes = 0
+    /// Whether the write-ahead log has been written to since then.
+    private var isLogBegun = false
     /// `walBytes` below which another checkpoint is not worth an attempt.
     private var checkpointAt: Int
 
@@ -274,11 +276,23 @@ final class WriterSegment {
         }
         if result.checkpointedFrameCount >= result.walFrameCount {
             walBytes = 0
+            isLogBegun = false
             checkpointAt = walBytesMax
         } else {
             walBytes = result.walFrameCount * SegmentSchema.pageSize
             checkpointAt = walBytes + walBytesMax / 4
         }
+    }
+
+    /// Begins the write-ahead log anew where all of it was copied, so that the next commit need not: the first
+    /// transaction in it costs a sync of its header besides its own ("Sync the header [...] otherwise an
+    /// out-of-order write following a WAL restart could result in database corruption", wal.c).
+    func beginWriteAheadLog() throws(LogError) {
+        guard !isLogBegun, walBytes == 0 else { return }
+        try aboutFile(path) {
+            try queue.inDatabase { try $0.execute(sql: "UPDATE segment SET probed = probed WHERE id = 1") }
+        }
+        isLogBegun = true
     }
 
     /// Makes the file complete by itself: no WAL, no side files, never changed again. The connection

@@ -59,8 +59,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (ResultCode.SQLITE_READONLY, "permission_denied"), (.SQLITE_FULL, "disk_full"),
-        (.SQLITE_IOERR_READ, "failed"), (.SQLITE_IOERR_WRITE, "failed"), (.SQLITE_CANTOPEN, "failed"),
+        (ResultCode.SQLITE_READONLY, "permission_denied"), (ResultCode.SQLITE_FULL, "disk_full"),
+        (ResultCode.SQLITE_IOERR_READ, "failed"), (ResultCode.SQLITE_IOERR_WRITE, "failed"),
+        (ResultCode.SQLITE_CANTOPEN, "failed"),
     ])
     func answersThatNothingIsCommittedAndRecovers(code: ResultCode, label: String) throws {
         let isBroken = Switch()
@@ -232,7 +233,7 @@ enum DamagedLog {
         let folder = TemporaryFolder()
         var configuration = LogConfiguration()
         configuration.compression = .none
-        configuration.segmentBytes = 36_000
+        configuration.segmentBytes = 44_000
         let rig = try LogRig(folder: folder, configuration: configuration)
         rig.start()
         for block in 1...9 { rig.commit((0..<40).map { "\(block)-\($0)-" + String(repeating: "x", count: 60) }) }

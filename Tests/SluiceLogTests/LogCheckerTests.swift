@@ -127,6 +127,7 @@ import Testing
 
     @Test func salvagesTheNewestSegmentWithoutUsingANumberTwice() throws {
         let folder = try DamagedLog.make()
+        try saveCursors(folder)
         let data = DataFolder(folder.file("data"))
         try sql(
             data.segment(firstBlock: 7),

@@ -97,12 +97,14 @@ import Testing
         #expect(runway.hours(until: .fileSystem) == 3)
         #expect(try #require(runway.first).limit == .fileSystem)
         runway.fileSystemFreeBytes = 10_000
-        #expect(try #require(runway.first) == (.size, 5))
+        #expect(try #require(runway.first).limit == .size)
+        #expect(try #require(runway.first).hours == 5)
         runway.hardSizeBytes = 1000
         #expect(try #require(runway.first).limit == .hardSize, "of the same, the one that hurts")
         runway.growth = nil
         #expect(runway.first == nil)
         runway.bytes = 1001
-        #expect(try #require(runway.first) == (.hardSize, 0))
+        #expect(try #require(runway.first).limit == .hardSize)
+        #expect(try #require(runway.first).hours == 0)
     }
 }

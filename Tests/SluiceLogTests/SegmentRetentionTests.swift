@@ -122,7 +122,8 @@ import Testing
         try log.catalog.withConnection(to: entry) { (connection) throws(LogError) in
             log.catalog.remove(1)
             try FileCalls.remove(entry.path)
-            #expect(try connection.blocks(1..<10).map(\.number) == [1])
+            let numbers = try connection.blocks(1..<10).map(\.number)
+            #expect(numbers == [1])
         }
         #expect(log.catalog.idleCount == 0, "its bytes are free when it is given back")
         #expect(throws: LogError.missing(path: entry.path)) {
@@ -134,7 +135,10 @@ import Testing
         #expect(result.ids == ["1a", "1b", "2a", "2b"])
         #expect(result.blocks.first?.firstEvent == 2, "how many events are gone can be told")
         let id = Array("0a".utf8)
-        #expect(try id.withBytes { (bytes) throws(LogError) in try finder.find(id: bytes, received: 0..<Int64.max) } == nil)
+        let found = try id.withBytes { (bytes) throws(LogError) in
+            try finder.find(id: bytes, received: 0..<Int64.max)
+        }
+        #expect(found == nil)
         log.close()
     }
 
@@ -194,7 +198,8 @@ import Testing
         #expect(rig.log.held(from: 0).bytes == rig.log.diskBytes())
         #expect(rig.log.held(from: 3).segments == 2)
         #expect(rig.log.held(from: 3).bytes < rig.log.diskBytes())
-        #expect(rig.log.held(from: 4) == (0, 0))
+        #expect(rig.log.held(from: 4).segments == 0)
+        #expect(rig.log.held(from: 4).bytes == 0)
         let runway = rig.log.runway()
         #expect(runway.sizeBytes == 1 << 40 && runway.hardSizeBytes == 1 << 40)
         #expect(try #require(runway.fileSystemFreeBytes) > 0)

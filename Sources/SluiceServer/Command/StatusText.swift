@@ -56,7 +56,8 @@ package enum StatusText {
         }
         if log.quarantinedBlocks > 0 {
             lines.append(
-                "damage  \(log.quarantinedBlocks) blocks of \(log.quarantinedEvents) events cannot be read; see sluice fsck")
+                "damage  \(log.quarantinedBlocks) blocks of \(log.quarantinedEvents) events cannot be read; see sluice fsck"
+            )
         }
         for damage in log.quarantine {
             let blocks =

@@ -83,8 +83,10 @@ package struct StatusMetrics: MetricsSource {
         let limits: [(String, Int?, Double?)] = [
             ("size", log.runway.size, log.runway.hoursUntilSize),
             ("hard_size", log.runway.hardSize, log.runway.hoursUntilHardSize),
-            ("file_system", log.runway.fileSystemFreeBytes.map { $0 + log.diskBytes },
-             log.runway.hoursUntilFileSystemFull),
+            (
+                "file_system", log.runway.fileSystemFreeBytes.map { $0 + log.diskBytes },
+                log.runway.hoursUntilFileSystemFull
+            ),
         ]
         for (limit, bytes, _) in limits {
             guard let bytes else { continue }

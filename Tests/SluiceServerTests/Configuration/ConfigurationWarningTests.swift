@@ -7,8 +7,9 @@ import Testing
     /// For a gateway that serves native and Topsort only.
     private func warnings(_ yaml: String) throws -> [String] {
         try ConfigurationLoader.parse(
-            yaml, file: "c.yaml", options: .tests(inbound: [.native, .topsort]))
-            .warnings.map(\.description)
+            yaml, file: "c.yaml", options: .tests(inbound: [.native, .topsort])
+        )
+        .warnings.map(\.description)
     }
 
     @Test(arguments: [
@@ -30,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "log: {compression: zlib, segment: {size: 1MiB}, retain: {age: 8d, size: 1GiB, hard_size: 2GiB}}", "hosts: {}", "sources: [{name: a, lenient: false}]",
+        "log: {compression: zlib, segment: {size: 1MiB}, retain: {age: 8d, size: 1GiB, hard_size: 2GiB}}", "hosts: {}",
+        "sources: [{name: a, lenient: false}]",
         "destinations: [{name: a, platform: webhook, url: 'https://x.test', ambiguous: retry, gpc: send}]",
     ])
     func `what happens anyway is not`(yaml: String) throws {
