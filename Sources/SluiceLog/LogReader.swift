@@ -156,10 +156,11 @@ final class LogReader: BlockSource {
             }
         } catch {
             if let next = findRow(behind: numbers, entry) {
-                let start = reached.flatMap { $0.nextBlock == numbers.lowerBound ? $0.events : nil }
-                throw damaged(
-                    numbers.lowerBound...next.number - 1,
-                    events: start.map { Int(max(0, next.firstEvent - $0)) } ?? 0, error.description)
+                var lost = 0
+                if let reached, reached.nextBlock == numbers.lowerBound {
+                    lost = Int(max(0, next.firstEvent - reached.events))
+                }
+                throw damaged(numbers.lowerBound...next.number - 1, events: lost, error.description)
             }
             throw wholeSegmentDamaged(numbers, entries, index, error)
         }
@@ -182,11 +183,15 @@ final class LogReader: BlockSource {
         var step: Int64 = 1
         while from < numbers.upperBound {
             let rest = from..<numbers.upperBound
-            let row = try? catalog.withConnection(to: entry) { (connection) throws(LogError) in
-                try connection.firstBlock(in: rest)
+            do throws(LogError) {
+                let row = try catalog.withConnection(to: entry) { (connection) throws(LogError) in
+                    try connection.firstBlock(in: rest)
+                }
+                guard let row else { return nil }
+                if rest.contains(row.number), row.firstEvent >= 0 { return row }
+            } catch {
+                // Behind this number, too, is what cannot be read.
             }
-            // Nil twice: nothing is there, or it cannot be read.
-            if let row = row ?? nil, rest.contains(row.number), row.firstEvent >= 0 { return row }
             if from - numbers.lowerBound >= 64 { step *= 2 }
             from += step
         }

@@ -180,7 +180,8 @@ package struct DestinationState: ~Copyable {
     ) -> Int {
         guard number >= nextBlock else { return 0 }
         let passed = number == nextBlock ? skipping : 0
-        let lost = endEvent.map { Int(max(0, $0 - eventsRead)) } ?? max(0, eventCount - passed)
+        var lost = max(0, eventCount - passed)
+        if let endEvent { lost = Int(max(0, endEvent - eventsRead)) }
         if lost > 0 {
             lose(
                 lost, number: number, index: passed, now: now,

@@ -112,9 +112,9 @@ final class DestinationRunner {
             switch error {
             case .damaged(let number, let eventCount, let reason):
                 let first = state.nextBlock
+                let end = blocks.endEvent(behind: number)
                 let lost = state.appendDamaged(
-                    number: number, eventCount: eventCount, endEvent: blocks.endEvent(behind: number),
-                    reason: reason, now: now)
+                    number: number, eventCount: eventCount, endEvent: end, reason: reason, now: now)
                 let what = first < number ? "blocks \(first) to \(number)" : "block \(number)"
                 trouble(
                     DeliveryTrouble.blockDamaged,
@@ -133,7 +133,8 @@ final class DestinationRunner {
         misses += 1
         guard misses >= DestinationRunner.missesMax else { return pauseReading(now) }
         misses = 0
-        report(state.appendMissing(upTo: head, now: now), before: head.nextBlock)
+        let continuity = state.appendMissing(upTo: head, now: now)
+        report(continuity, before: head.nextBlock)
         return true
     }
 
