@@ -167,7 +167,10 @@ final class LogReader: BlockSource {
         guard let row else { return nil }
         do throws(LogError) {
             return try catalog.withConnection(to: entry) { (connection) throws(LogError) in
-                try connection.blocks(row.number..<row.number + 1).first
+                // No further: the statement would step to the next row, which may be the damaged one.
+                try connection.blocks(
+                    row.number..<row.number + 1, limits: SegmentConnection.Limits(blocks: 1, bytes: 1)
+                ).first
             }
         } catch {
             throw damaged(row.number...row.number, events: row.events, error.description)

@@ -89,7 +89,7 @@ package final class LogWriter: @unchecked Sendable {
 
     /// The body of the log thread. Returns after `stop`.
     package func run() {
-        try? segment.beginWriteAheadLog()
+        try? segment.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
         while true {
             // Read before collecting: what was submitted before `stop` is then still settled.
             let isLast = stopping.load(ordering: .acquiring)
@@ -340,7 +340,7 @@ package final class LogWriter: @unchecked Sendable {
                 if segment.wantsCheckpoint {
                     try segment.checkpoint()
                     stats.checkpoints.add(1, ordering: .relaxed)
-                    try segment.beginWriteAheadLog()
+                    try segment.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
                 }
                 if isSegmentDue { try roll() }
             } catch {
@@ -394,7 +394,7 @@ package final class LogWriter: @unchecked Sendable {
                 firstBlock: head.nextBlock, path: path, firstEvent: head.events, isSealed: false))
         stats.currentSegment.store(head.nextBlock, ordering: .relaxed)
         // What goes wrong here goes wrong again with the first commit, which is then tried again.
-        try? next.beginWriteAheadLog()
+        try? next.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
         return next
     }
 

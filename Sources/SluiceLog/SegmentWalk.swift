@@ -105,7 +105,10 @@ final class SegmentWalk {
         let rest = rest(of: numbers, without: row.number, newestFirst)
         do throws(LogError) {
             let numbers = row.number..<row.number + 1
-            return Batch(blocks: try connection.blocks(numbers, received: received), rest: rest)
+            // No further: the statement would step to the next row, which may be the damaged one.
+            let limits = SegmentConnection.Limits(blocks: 1, bytes: 1)
+            return Batch(
+                blocks: try connection.blocks(numbers, received: received, limits: limits), rest: rest)
         } catch {
             guard case .damaged(_, let reason) = error else { throw error }
             onUnreadable(

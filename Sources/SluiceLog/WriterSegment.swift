@@ -287,10 +287,15 @@ final class WriterSegment {
     /// Begins the write-ahead log anew where all of it was copied, so that the next commit need not: the first
     /// transaction in it costs a sync of its header besides its own ("Sync the header [...] otherwise an
     /// out-of-order write following a WAL restart could result in database corruption", wal.c).
-    func beginWriteAheadLog() throws(LogError) {
+    ///
+    /// The row is given another value each time: SQLite writes no page whose content stays the same.
+    func beginWriteAheadLog(nowMilliseconds: Int64) throws(LogError) {
         guard !isLogBegun, walBytes == 0 else { return }
         try aboutFile(path) {
-            try queue.inDatabase { try $0.execute(sql: "UPDATE segment SET probed = probed WHERE id = 1") }
+            try queue.inDatabase { database in
+                try database.execute(
+                    sql: "UPDATE segment SET probed = ? WHERE id = 1", arguments: [nowMilliseconds])
+            }
         }
         isLogBegun = true
     }

@@ -356,7 +356,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         ),
         .init(
             "log:\n  retain: {size: 4GiB, hard_size: 3GiB}\n",
-            "c.yaml:2:29: log.retain.hard_size: log.retain.hard_size (3GiB) must be at least log.retain.size (4GiB)"
+            "c.yaml:2:35: log.retain.hard_size: log.retain.hard_size (3GiB) must be at least log.retain.size (4GiB)"
         ),
         .init(
             "log: {segment: {size: 30GiB}}\n",
