@@ -48,6 +48,14 @@ let fuzzers: [Target] =
         fuzzer("FuzzImpact", exclude: ["impact.dict"]),
     ] : []
 
+// `scripts/bench-log` sets this: the log's own benchmark is then built, too.
+let benchmarks: [Target] =
+    Context.environment["SLUICE_BENCHMARKS"] == "1"
+    ? [
+        .executableTarget(
+            name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log", swiftSettings: settings)
+    ] : []
+
 /// A C library of ours under CModules/.
 func cModule(_ name: String) -> Target {
     .target(name: name, path: "CModules/\(name)", cSettings: cSettings)
@@ -119,14 +127,15 @@ let package = Package(
         tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
         .target(
             name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
+        .target(name: "CSyncCounter", path: "Tests/Support/CSyncCounter", cSettings: cSettings),
         tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceIOTests", ["SluiceIO"]),
-        tests("SluiceLogTests", ["SluiceLog", grdb]),
+        tests("SluiceLogTests", ["SluiceLog", "CSyncCounter", grdb]),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
         tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
         tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"], exclude: ["Fixtures"]),
-    ] + fuzzers).filter { !leftOut.contains($0.name) },
+    ] + fuzzers + benchmarks).filter { !leftOut.contains($0.name) },
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )

@@ -92,6 +92,17 @@ final class FolderLock {
         _ = unsafe text.withUnsafeBytes { unsafe pwrite(file, $0.baseAddress, $0.count, 0) }
     }
 
+    /// Whether another process owns the folder now, and its process id where it can be told. Changes nothing.
+    static func holder(_ folder: DataFolder) -> (isHeld: Bool, processID: Int32?) {
+        // Safety: the path lives as long as the call.
+        let file = unsafe open(folder.lock, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return (false, nil) }
+        defer { Glibc.close(file) }
+        // Closing gives it up again; a process that starts in this instant finds the folder in use.
+        guard flock(file, LOCK_SH | LOCK_NB) != 0 else { return (false, nil) }
+        return (errno == EWOULDBLOCK, owner(file))
+    }
+
     deinit { close() }
 
     func close() {
@@ -110,6 +121,12 @@ final class FolderLock {
         let digits = text[0..<count].prefix { (0x30...0x39).contains($0) }
         return Int32(String(decoding: digits, as: UTF8.self))
     }
+}
+
+/// What the kernel knows a file by, whatever its name.
+struct FileIdentity: Hashable, Sendable {
+    let device: UInt64
+    let number: UInt64
 }
 
 /// Plain file calls with our errors.
@@ -142,6 +159,25 @@ enum FileCalls {
     /// Bytes of the file, or nil when there is none.
     static func size(_ path: String) -> Int64? { status(path).map { Int64($0.st_size) } }
 
+    /// Which file the name leads to now; nil when it leads to none.
+    static func identity(_ path: String) -> FileIdentity? {
+        status(path).map { FileIdentity(device: UInt64($0.st_dev), number: UInt64($0.st_ino)) }
+    }
+
+    /// When the file was written last, milliseconds since 1970.
+    static func modifiedMilliseconds(_ path: String) -> Int64? {
+        status(path).map { Int64($0.st_mtim.tv_sec) * 1000 + Int64($0.st_mtim.tv_nsec) / 1_000_000 }
+    }
+
+    /// Bytes this user may still write to the file system of `path`.
+    static func freeBytes(_ path: String) -> Int64? {
+        var result = statvfs()
+        // Safety: the kernel fills the struct on this frame.
+        guard unsafe statvfs(path, &result) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(result.f_bavail).multipliedReportingOverflow(by: UInt64(result.f_frsize))
+        return overflow ? Int64.max : Int64(clamping: bytes)
+    }
+
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     static func isWritable(_ folder: String) -> Bool { unsafe access(folder, W_OK | X_OK) == 0 }
@@ -150,6 +186,17 @@ enum FileCalls {
         var result = stat()
         // Safety: the kernel fills the struct on this frame.
         return unsafe stat(path, &result) == 0 ? result : nil
+    }
+
+    /// The folder a file is in.
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// A path's last part.
+    static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
     }
 
     /// Makes what was created, renamed or unlinked in the folder survive a power loss.

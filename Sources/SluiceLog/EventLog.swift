@@ -15,8 +15,14 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     /// every block it may have held.
     case setAside(path: String, as: String, nextBlock: Int64, reason: LogError)
 
+    /// The state file is damaged; it lies under another name now, and a new one is made.
+    case stateSetAside(path: String, as: String, reason: LogError)
+
     package var description: String {
         switch self {
+        case .stateSetAside(let path, let aside, let reason):
+            "cannot use the state file \(path): \(reason). It is kept as \(aside); every destination begins"
+                + " again at the oldest block there is"
         case .gap(let numbers):
             "blocks \(numbers.lowerBound) to \(numbers.upperBound - 1) are in no segment"
         case .removedIncomplete(let path): "removed \(path), left by a crash, which held no events"
@@ -42,10 +48,13 @@ package final class EventLog: @unchecked Sendable {
     package let stats = LogStats()
     /// Who needs which blocks; retention asks.
     package let holds = SegmentHolds()
+    package let growth = GrowthMeter()
+    /// Damage that was found; filled from the state file when that is opened.
+    package let quarantine = Quarantine()
     /// What opening found, in the order of segments.
     package let notices: [LogNotice]
-    /// Whether the log holds events although there was no state file when it was opened. Every start
-    /// makes that file, so it was there once.
+    /// Whether the log holds events although there was no usable state file when it was opened. Every
+    /// start makes that file, so it was there once.
     package let stateWasLost: Bool
     let clock: LogClock
     let faults: LogFaults
@@ -75,13 +84,19 @@ package final class EventLog: @unchecked Sendable {
         self.faults = faults
         try folder.create()
         lock = try FolderLock(folder)
-        let hasState = FileCalls.exists(folder.state)
+        let stateFile = StateFile(path: folder.state)
+        var stateNotice: LogNotice?
+        let condition = try stateFile.examine()
+        if case .damaged(let reason) = condition {
+            let aside = try stateFile.setAside(nowMilliseconds: clock.wallMilliseconds())
+            stateNotice = .stateSetAside(path: folder.state, as: aside, reason: reason)
+        }
         let survey = try LogSurvey(
             folder: folder, configuration: configuration, clock: clock, faults: faults)
         for entry in survey.entries { catalog.add(entry) }
-        notices = survey.notices
+        notices = survey.notices + (stateNotice.map { [$0] } ?? [])
         headCell = LogHeadCell(survey.head)
-        stateWasLost = !hasState && survey.head.events > 0
+        stateWasLost = condition != .sound && survey.head.events > 0
         newest = survey.newest
         stats.currentSegment.store(survey.entries.last?.firstBlock ?? 0, ordering: .relaxed)
     }
@@ -124,7 +139,9 @@ package final class EventLog: @unchecked Sendable {
 
     /// A reader for one delivery thread. Each holds up to `recentBytes + decodedBytes` and 8 MiB.
     package func makeReader() -> any BlockSource {
-        LogReader(headCell: headCell, catalog: catalog, readers: readers, configuration: configuration)
+        LogReader(
+            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine,
+            configuration: configuration)
     }
 
     /// Bytes a light reader holds, apart from what it has just fetched.
@@ -136,11 +153,18 @@ package final class EventLog: @unchecked Sendable {
         var light = configuration
         light.recentBytes = EventLog.lightReaderBytes * 4 / 5
         light.decodedBytes = EventLog.lightReaderBytes / 5
-        return LogReader(headCell: headCell, catalog: catalog, readers: readers, configuration: light)
+        return LogReader(
+            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine, configuration: light)
     }
 
     /// Opens the state file, for the delivery thread. Makes it where there is none.
     package func makeDeliveryState() throws(LogError) -> any DeliveryState & ReplayStore {
-        try StateStore(path: folder.state)
+        let catalog = catalog
+        let stats = stats
+        return try StateStore(
+            path: folder.state,
+            surroundings: StateStore.Surroundings(
+                quarantine: quarantine, oldestBlock: { catalog.entries.first?.firstBlock ?? 0 }, clock: clock,
+                onIncident: { stats.note($0) }))
     }
 }

@@ -17,6 +17,8 @@ package struct LogConfiguration: Sendable {
     package var decodedBytes = 32 << 20
     /// Uncompressed bytes after which the writer commits before it takes further blocks.
     package var groupBytes = 64 << 20
+    /// When segments are given up; nil keeps all of them.
+    package var retention: RetentionLimits?
     /// Stored in each segment, to tell which program made it.
     package var writtenBy = "sluice"
     /// Bytes of blocks each reader keeps that it has fetched from segments.

@@ -11,6 +11,7 @@ final class LogReader: BlockSource {
     private let headCell: LogHeadCell
     private let catalog: SegmentCatalog
     private let readers: RecentReaders
+    private let quarantine: Quarantine
     private let ring: RecentBlocks
     private let decoder = BlockDecoder()
     private var recent: BlockCache<StoredBlock>
@@ -20,12 +21,13 @@ final class LogReader: BlockSource {
     private var reached: (nextBlock: Int64, events: Int64)?
 
     init(
-        headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders,
+        headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders, quarantine: Quarantine,
         configuration: LogConfiguration
     ) {
         self.headCell = headCell
         self.catalog = catalog
         self.readers = readers
+        self.quarantine = quarantine
         ring = RecentBlocks(bytesMax: configuration.recentBytes / 2)
         recent = BlockCache(bytesMax: configuration.recentBytes / 2)
         decoded = BlockCache(bytesMax: configuration.decodedBytes)
@@ -48,7 +50,12 @@ final class LogReader: BlockSource {
         if let stored = recent.value(at: number) ?? fetched.value(at: number) {
             return returning(try decode(stored))
         }
-        guard let stored = try fetch(number..<end) else { return nil }
+        let found = try fetch(number..<end)
+        if found?.number != number, let gone = quarantine.blocks(from: number), gone.lastBlock < end {
+            // Taken out by a repair: the gap has a name.
+            throw .damaged(number: gone.lastBlock, eventCount: gone.events, reason: gone.reason)
+        }
+        guard let stored = found else { return nil }
         if let block = decoded.value(at: stored.number) { return returning(block) }
         return returning(try decode(stored))
     }
@@ -68,9 +75,37 @@ final class LogReader: BlockSource {
             decoded.insert(block, at: block.number, size: size)
             return block
         } catch {
-            throw .damaged(
-                number: stored.number, eventCount: stored.eventCount, reason: "\(error.label)")
+            throw damaged(stored.number...stored.number, events: stored.eventCount, "\(error.label)")
         }
+    }
+
+    /// The error that says so; the damage is noted for the state file.
+    private func damaged(
+        _ numbers: ClosedRange<Int64>, events: Int, _ reason: String
+    ) -> BlockSourceError {
+        quarantine.note(
+            QuarantinedBlocks(
+                firstBlock: numbers.lowerBound, lastBlock: numbers.upperBound, events: events, reason: reason,
+                segment: catalog.segmentName(holding: numbers.lowerBound),
+                foundMilliseconds: LogClock.system.wallMilliseconds()))
+        return .damaged(number: numbers.upperBound, eventCount: events, reason: reason)
+    }
+
+    func endEvent(behind number: Int64) -> Int64? {
+        let head = headCell.load()
+        guard number + 1 < head.nextBlock else { return number + 1 == head.nextBlock ? head.events : nil }
+        let entries = catalog.entries
+        let index = entries.lastIndex { $0.firstBlock <= number }
+        let next = index.map { $0 + 1 } ?? 0
+        let upper = next < entries.count ? entries[next].firstBlock : head.nextBlock
+        if let index, number + 1 < upper {
+            // A row's head may be readable where its payload is not.
+            let row = try? catalog.withConnection(to: entries[index]) { (connection) throws(LogError) in
+                try connection.firstBlock(in: number + 1..<upper)
+            }
+            if let row, row.firstEvent >= 0, row.firstEvent <= head.events { return row.firstEvent }
+        }
+        return next < entries.count ? entries[next].firstEvent : nil
     }
 
     // MARK: Segments
@@ -114,22 +149,56 @@ final class LogReader: BlockSource {
         _ numbers: Range<Int64>, _ entries: [SegmentCatalog.Entry], _ index: Int
     ) throws(BlockSourceError) -> StoredBlock? {
         let entry = entries[index]
-        let row: (number: Int64, events: Int)?
+        let row: (number: Int64, firstEvent: Int64, events: Int)?
         do throws(LogError) {
             row = try catalog.withConnection(to: entry) {
                 (connection) throws(LogError) in try connection.firstBlock(in: numbers)
             }
         } catch {
+            if let next = findRow(behind: numbers, entry) {
+                var lost = 0
+                if let reached, reached.nextBlock == numbers.lowerBound {
+                    lost = Int(max(0, next.firstEvent - reached.events))
+                }
+                throw damaged(numbers.lowerBound...next.number - 1, events: lost, error.description)
+            }
             throw wholeSegmentDamaged(numbers, entries, index, error)
         }
         guard let row else { return nil }
         do throws(LogError) {
             return try catalog.withConnection(to: entry) { (connection) throws(LogError) in
-                try connection.blocks(row.number..<row.number + 1).first
+                // No further: the statement would step to the next row, which may be the damaged one.
+                try connection.blocks(
+                    row.number..<row.number + 1, limits: SegmentConnection.Limits(blocks: 1, bytes: 1)
+                ).first
             }
         } catch {
-            throw .damaged(number: row.number, eventCount: row.events, reason: error.description)
+            throw damaged(row.number...row.number, events: row.events, error.description)
         }
+    }
+
+    /// The first row behind the beginning of `numbers` that can be found: a search for a number goes only
+    /// through the pages above it, so behind a damaged leaf there are others.
+    private func findRow(
+        behind numbers: Range<Int64>, _ entry: SegmentCatalog.Entry
+    ) -> (number: Int64, firstEvent: Int64, events: Int)? {
+        var from = numbers.lowerBound + 1
+        var step: Int64 = 1
+        while from < numbers.upperBound {
+            let rest = from..<numbers.upperBound
+            do throws(LogError) {
+                let row = try catalog.withConnection(to: entry) { (connection) throws(LogError) in
+                    try connection.firstBlock(in: rest)
+                }
+                guard let row else { return nil }
+                if rest.contains(row.number), row.firstEvent >= 0 { return row }
+            } catch {
+                // Behind this number, too, is what cannot be read.
+            }
+            if from - numbers.lowerBound >= 64 { step *= 2 }
+            from += step
+        }
+        return nil
     }
 
     /// Names the segment's last block, so that reading goes on with the next segment.
@@ -147,6 +216,6 @@ final class LogReader: BlockSource {
             }
         var lost = 0
         if let start, let end { lost = Int(max(0, end - start)) }
-        return .damaged(number: last, eventCount: lost, reason: reason.description)
+        return damaged(min(numbers.lowerBound, last)...last, events: lost, reason.description)
     }
 }

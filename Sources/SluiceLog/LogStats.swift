@@ -68,6 +68,12 @@ package final class LogStats: Sendable {
     package let currentSegment = Atomic<Int64>(0)
     /// Blocks that did not fit a reader's memory and will be read from the segment.
     package let recentDropped = Atomic<Int64>(0)
+    /// Segments that retention gave up, and what they held.
+    package let removedSegments = Atomic<Int64>(0)
+    package let removedEvents = Atomic<Int64>(0)
+    package let removedBytes = Atomic<Int64>(0)
+    /// Those of them that somebody still needed.
+    package let forcedSegments = Atomic<Int64>(0)
     /// From taking a group of blocks to its fsync.
     package let commitTime = LatencyHistogram()
 
@@ -81,6 +87,8 @@ package final class LogStats: Sendable {
     private let lastFailure = Mutex<Failure?>(nil)
     private let lastUpkeepError = Mutex<LogError?>(nil)
     private let failingFlag = Atomic<Bool>(false)
+    private static let incidentsMax = 256
+    private let incidents = Mutex<[LogIncident]>([])
 
     package init() {}
 
@@ -107,6 +115,25 @@ package final class LogStats: Sendable {
 
     /// Why a checkpoint or a change of segments failed last; nil when none did.
     package var upkeepFailure: LogError? { lastUpkeepError.withLock { $0 } }
+
+    func note(_ incident: LogIncident) {
+        if case .removed(let removal) = incident {
+            removedSegments.add(1, ordering: .relaxed)
+            removedEvents.add(removal.events ?? 0, ordering: .relaxed)
+            removedBytes.add(removal.bytes, ordering: .relaxed)
+            if !removal.neededBy.isEmpty { forcedSegments.add(1, ordering: .relaxed) }
+        }
+        // Nobody fetches them where there is no gateway around the log.
+        incidents.withLock { if $0.count < LogStats.incidentsMax { $0.append(incident) } }
+    }
+
+    /// What has happened since the last call, for the gateway's log. Any thread.
+    package func takeIncidents() -> [LogIncident] {
+        incidents.withLock { list in
+            defer { list = [] }
+            return list
+        }
+    }
 
     func noteRecovery() {
         // Read first: the flag's cache line stays shared while all is well.

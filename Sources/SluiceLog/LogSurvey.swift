@@ -100,7 +100,9 @@ struct LogSurvey {
                     events: extent?.endEvent ?? description.firstEvent),
                 SegmentCatalog.Entry(
                     firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
-                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0))
+                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0,
+                    newestMilliseconds: extent?.lastReceivedMilliseconds ?? description.createdMilliseconds,
+                    endEvent: extent?.endEvent ?? description.firstEvent))
         } catch {
             switch error {
             case .diskFull, .permissionDenied, .newerFormat, .busy:
@@ -110,7 +112,8 @@ struct LogSurvey {
                 entries.append(
                     SegmentCatalog.Entry(
                         firstBlock: firstBlock, path: path, firstEvent: nil, isSealed: true,
-                        sealedBytes: FileCalls.size(path) ?? 0))
+                        sealedBytes: FileCalls.size(path) ?? 0,
+                        newestMilliseconds: FileCalls.modifiedMilliseconds(path)))
             }
         }
     }

@@ -14,6 +14,7 @@ import Synchronization
 // @unchecked: everything but `stopping` and `parker` belongs to the log thread.
 package final class LogWriter: @unchecked Sendable {
     private static let tickMilliseconds = 1000
+    private static let retentionIntervalMicroseconds: Int64 = 1_000_000
 
     private struct Item {
         let block: OpenBlock
@@ -28,6 +29,9 @@ package final class LogWriter: @unchecked Sendable {
     private let headCell: LogHeadCell
     private let catalog: SegmentCatalog
     private let readers: RecentReaders
+    private let holds: SegmentHolds
+    private let growth: GrowthMeter
+    private let reaper: SegmentReaper
     private let channels: [ShardChannel]
     private let parker: any Parker
     private let onCommit: @Sendable (LogHead) -> Void
@@ -40,6 +44,8 @@ package final class LogWriter: @unchecked Sendable {
     private var toSeal: [WriterSegment] = []
     private var upkeepNotBefore: Int64 = 0
     private var sealNotBefore: Int64 = 0
+    private var retentionNotBefore: Int64 = 0
+    private var reaperRetryAt: Int64 = 0
     private let encoder: BlockEncoder
     private var backoff = CommitBackoff()
     private var group: [Item] = []
@@ -60,6 +66,12 @@ package final class LogWriter: @unchecked Sendable {
         headCell = log.headCell
         catalog = log.catalog
         readers = log.readers
+        holds = log.holds
+        growth = log.growth
+        let stats = log.stats
+        reaper = SegmentReaper(folder: log.folder.log, beforeRemove: log.faults.beforeRemove) {
+            stats.noteUpkeepFailure($0)
+        }
         head = log.headCell.load()
         self.segment = segment
         self.channels = channels
@@ -77,6 +89,7 @@ package final class LogWriter: @unchecked Sendable {
 
     /// The body of the log thread. Returns after `stop`.
     package func run() {
+        try? segment.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
         while true {
             // Read before collecting: what was submitted before `stop` is then still settled.
             let isLast = stopping.load(ordering: .acquiring)
@@ -135,6 +148,8 @@ package final class LogWriter: @unchecked Sendable {
                 next.events += Int64(block.eventCount)
             }
         }
+        // On disk, but in a file that nobody will find again.
+        guard segment.isInPlace() else { throw .missing(path: segment.path) }
         head = next
     }
 
@@ -145,7 +160,9 @@ package final class LogWriter: @unchecked Sendable {
         var raw = 0
         var compressed = 0
         var events = 0
+        var newest = Int64.min
         for block in stored {
+            newest = max(newest, block.lastReceivedMilliseconds)
             raw += block.rawSize
             compressed += block.payload.count
             events += block.eventCount
@@ -154,7 +171,8 @@ package final class LogWriter: @unchecked Sendable {
             }
         }
         segment.noteCommitted(
-            blocks: stored.count, payloadBytes: compressed, nowMilliseconds: clock.wallMilliseconds())
+            blocks: stored.count, payloadBytes: compressed, newestMilliseconds: newest, endEvent: head.events,
+            nowMilliseconds: clock.wallMilliseconds())
         // Behind the offers, so that a reader that sees the new head finds the blocks in memory.
         headCell.publish(head)
         for (item, block) in zip(group, stored) {
@@ -210,16 +228,41 @@ package final class LogWriter: @unchecked Sendable {
     /// After a failure, opens the segment anew, or begins another where it cannot be used any more.
     private func recoverIfNeeded() throws(LogError) {
         guard mustReopen else { return }
+        rescueIfMoved()
         segment.close()
         do throws(LogError) {
             segment = try reopen()
         } catch {
             switch error {
-            case .missing, .damaged, .foreignFile: try replaceSegment()
+            case .missing, .damaged, .foreignFile: try replaceSegment(error)
             default: throw error
             }
         }
         mustReopen = false
+    }
+
+    /// Where somebody unlinked, moved or replaced the file, gives what is still open in it a name again.
+    private func rescueIfMoved() {
+        guard !segment.isInPlace() else { return }
+        let path = segment.path
+        let draft = path + ".creating"
+        do throws(LogError) {
+            try FileCalls.remove(draft)
+            try segment.copy(to: draft)
+            // Readers' connections share locks with the old file's, and would read it for ever.
+            catalog.dropIdle(segment.description.firstBlock)
+            // Before the new file has the name: closing removes the write-ahead log by its name.
+            segment.close()
+            for suffix in ["", "-wal", "-shm", "-journal"] where FileCalls.exists(path + suffix) {
+                try FileCalls.rename(path + suffix, to: path + ".damaged-\(clock.wallMilliseconds())" + suffix)
+            }
+            try FileCalls.rename(draft, to: path)
+            try FileCalls.syncFolder(folder.log)
+            stats.note(.rescued(path: path))
+        } catch {
+            // Reopening finds out what can be used.
+            stats.noteUpkeepFailure(error)
+        }
     }
 
     /// The same file through a new connection, holding exactly what was acknowledged.
@@ -240,7 +283,8 @@ package final class LogWriter: @unchecked Sendable {
 
     /// Goes on in a new segment. The old file stays for those who repair it; when it bears the name
     /// the new one needs, it holds no acknowledged block and is set aside.
-    private func replaceSegment() throws(LogError) {
+    private func replaceSegment(_ reason: LogError) throws(LogError) {
+        let path = segment.path
         let first = segment.description.firstBlock
         if first == head.nextBlock {
             if FileCalls.exists(segment.path) {
@@ -250,6 +294,7 @@ package final class LogWriter: @unchecked Sendable {
             catalog.remove(first)
         }
         segment = try beginSegment()
+        stats.note(.abandoned(path: path, nextBlock: head.nextBlock, reason: reason.description))
     }
 
     // MARK: Between rounds
@@ -258,6 +303,11 @@ package final class LogWriter: @unchecked Sendable {
     private func idle() {
         let now = clock.monotonicMicroseconds()
         if backoff.isFailing, backoff.mayTry(now: now) { probe() }
+        // Without commits nobody else would find out; readers would take what is in it for lost.
+        if !mustReopen, !segment.isInPlace() {
+            mustReopen = true
+            do throws(LogError) { try recoverIfNeeded() } catch { noteFailure(error) }
+        }
         upkeep()
         var wait = LogWriter.tickMilliseconds
         if backoff.isFailing {
@@ -281,6 +331,8 @@ package final class LogWriter: @unchecked Sendable {
     /// Checkpoints, begins and closes segments where it is time. Trouble here fails no block: it is
     /// noted, and tried again later.
     private func upkeep() {
+        // On a full disk this is what makes room.
+        retain()
         guard !mustReopen else { return }
         let now = clock.monotonicMicroseconds()
         if now >= upkeepNotBefore {
@@ -288,6 +340,7 @@ package final class LogWriter: @unchecked Sendable {
                 if segment.wantsCheckpoint {
                     try segment.checkpoint()
                     stats.checkpoints.add(1, ordering: .relaxed)
+                    try segment.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
                 }
                 if isSegmentDue { try roll() }
             } catch {
@@ -340,15 +393,72 @@ package final class LogWriter: @unchecked Sendable {
             SegmentCatalog.Entry(
                 firstBlock: head.nextBlock, path: path, firstEvent: head.events, isSealed: false))
         stats.currentSegment.store(head.nextBlock, ordering: .relaxed)
+        // What goes wrong here goes wrong again with the first commit, which is then tried again.
+        try? next.beginWriteAheadLog(nowMilliseconds: clock.wallMilliseconds())
         return next
     }
 
     private func noteSealed(_ old: WriterSegment) {
-        catalog.sealed(old.description.firstBlock)
+        catalog.sealed(
+            old.description.firstBlock, newestMilliseconds: old.newestMilliseconds ?? old.startedMilliseconds,
+            endEvent: old.endEvent)
+        retentionNotBefore = 0
         stats.sealedSegments.add(1, ordering: .relaxed)
     }
 
+    // MARK: Retention
+
+    /// Gives up what is too old or too much, from the oldest segment on. Costs a few comparisons while
+    /// nothing is due; files are unlinked elsewhere.
+    private func retain() {
+        let now = clock.monotonicMicroseconds()
+        guard now >= retentionNotBefore else { return }
+        retentionNotBefore = now + LogWriter.retentionIntervalMicroseconds
+        var logBytes = catalog.diskBytes()
+        growth.note(bytes: logBytes + stats.removedBytes.load(ordering: .relaxed), now: now)
+        if now >= reaperRetryAt {
+            reaperRetryAt = now + 5_000_000
+            reaper.retry()
+        }
+        guard let limits = configuration.retention else { return }
+        let retention = LogRetention(limits: limits)
+        let holders = holds.holders
+        let wall = clock.wallMilliseconds()
+        let entries = catalog.entries
+        for (entry, next) in zip(entries, entries.dropFirst()) {
+            guard entry.isSealed else { break }
+            let verdict = retention.verdict(
+                endBlock: next.firstBlock, newestMilliseconds: entry.newestMilliseconds, logBytes: logBytes,
+                holders: holders, nowMilliseconds: wall)
+            guard case .remove(let reason, let neededBy) = verdict else { break }
+            giveUp(entry, next, reason, neededBy)
+            logBytes -= entry.sealedBytes
+        }
+        // Only sealed segments can go.
+        if logBytes > limits.bytes, Int64(segment.bytes) > limits.bytes, !mustReopen,
+            segment.startedMilliseconds != nil
+        {
+            do throws(LogError) { try roll() } catch { _ = retryDelay(error) }
+        }
+    }
+
+    private func giveUp(
+        _ entry: SegmentCatalog.Entry, _ next: SegmentCatalog.Entry, _ reason: SegmentRemoval.Reason,
+        _ neededBy: [String]
+    ) {
+        catalog.remove(entry.firstBlock)
+        reaper.add(entry.path)
+        var events: Int64?
+        if let first = entry.firstEvent, let end = entry.endEvent ?? next.firstEvent { events = end - first }
+        stats.note(
+            .removed(
+                SegmentRemoval(
+                    path: entry.path, blocks: entry.firstBlock..<next.firstBlock, events: events,
+                    bytes: entry.sealedBytes, reason: reason, neededBy: neededBy)))
+    }
+
     private func finish() {
+        defer { reaper.finish() }
         for old in toSeal {
             if (try? old.seal(nowMilliseconds: clock.wallMilliseconds())) == nil {
                 old.close()  // sealed at the next start

@@ -12,6 +12,11 @@ final class SegmentCatalog: Sendable {
         var isSealed: Bool
         /// Bytes on disk, once it is sealed.
         var sealedBytes: Int64 = 0
+        /// When its newest event was received, milliseconds since 1970; nil while it may grow, and where that
+        /// could not be read.
+        var newestMilliseconds: Int64?
+        /// Events in the log behind its last block; nil like the one above.
+        var endEvent: Int64?
     }
 
     private struct State {
@@ -47,16 +52,26 @@ final class SegmentCatalog: Sendable {
         for connection in unused { connection.close() }
     }
 
-    func sealed(_ firstBlock: Int64) {
+    func sealed(_ firstBlock: Int64, newestMilliseconds: Int64?, endEvent: Int64?) {
         state.withLock { state in
             state.sealing.remove(firstBlock)
             guard let index = state.entries.firstIndex(where: { $0.firstBlock == firstBlock }) else { return }
             state.entries[index].isSealed = true
             state.entries[index].sealedBytes = FileCalls.size(state.entries[index].path) ?? 0
+            state.entries[index].newestMilliseconds = newestMilliseconds
+            state.entries[index].endEvent = endEvent
         }
     }
 
-    /// Forgets a segment whose file was moved away.
+    /// Closes what is open and unused of a segment.
+    func dropIdle(_ firstBlock: Int64) {
+        for connection in state.withLock({ SegmentCatalog.takeIdle(firstBlock, from: &$0) }) {
+            connection.close()
+        }
+    }
+
+    /// Forgets a segment whose file is moved away or unlinked. Whoever is reading it goes on with what is
+    /// open; that is closed when it is given back.
     func remove(_ firstBlock: Int64) {
         let unused = state.withLock { state in
             state.entries.removeAll { $0.firstBlock == firstBlock }
@@ -73,7 +88,7 @@ final class SegmentCatalog: Sendable {
 
     // MARK: The readers' side
 
-    /// Lends a connection to the segment, opened if need be.
+    /// Lends a connection to the segment, opened if need be. A segment that is gone is `missing`.
     func withConnection<R>(
         to entry: Entry, _ body: (SegmentConnection) throws(LogError) -> R
     ) throws(LogError) -> R {
@@ -84,9 +99,11 @@ final class SegmentCatalog: Sendable {
             return state.idle.remove(at: index).connection
         }
         let connection: SegmentConnection
-        if let idle {
+        // One that is written to may have been replaced by another file of its name.
+        if let idle, entry.isSealed || idle.identity == FileCalls.identity(entry.path) {
             connection = idle
         } else {
+            idle?.close()
             guard FileCalls.exists(entry.path) else { throw .missing(path: entry.path) }
             connection = try SegmentConnection(path: entry.path)
         }
@@ -104,6 +121,8 @@ final class SegmentCatalog: Sendable {
     private func giveBack(_ connection: SegmentConnection, of firstBlock: Int64) {
         let surplus: SegmentConnection? = state.withLock { state in
             if state.sealing.contains(firstBlock) { return connection }
+            // Given up in the meantime: kept open, it would keep its bytes on the disk.
+            guard state.entries.contains(where: { $0.firstBlock == firstBlock }) else { return connection }
             state.idle.append((firstBlock, connection))
             return state.idle.count > SegmentCatalog.idleMax ? state.idle.removeFirst().connection : nil
         }
@@ -125,9 +144,16 @@ final class SegmentCatalog: Sendable {
     /// Bytes of all segments and their write-ahead logs. Costs two calls for each segment that may
     /// still grow, none for the others.
     func diskBytes() -> Int64 {
-        entries.reduce(0) { sum, entry in
-            if entry.isSealed { return sum + entry.sealedBytes }
-            return sum + (FileCalls.size(entry.path) ?? 0) + (FileCalls.size(entry.path + "-wal") ?? 0)
-        }
+        entries.reduce(0) { $0 + SegmentCatalog.bytes($1) }
+    }
+
+    static func bytes(_ entry: Entry) -> Int64 {
+        if entry.isSealed { return entry.sealedBytes }
+        return (FileCalls.size(entry.path) ?? 0) + (FileCalls.size(entry.path + "-wal") ?? 0)
+    }
+
+    /// Name of the file that should hold block `number`; empty when none should.
+    func segmentName(holding number: Int64) -> String {
+        entries.last { $0.firstBlock <= number }.map { FileCalls.name(of: $0.path) } ?? ""
     }
 }

@@ -8,11 +8,14 @@ import SluiceCore
 /// checkpoint, not even as the last one to close. May move between threads; one uses it at a time.
 struct SegmentConnection: Sendable {
     let path: String
+    /// Which file it was when it was opened.
+    let identity: FileIdentity?
     private let queue: DatabaseQueue
 
     /// - Parameter isImmutable: that nobody writes to the file; it is then read without locks and side files.
     init(path: String, isImmutable: Bool = false) throws(LogError) {
         self.path = path
+        identity = FileCalls.identity(path)
         queue = try aboutFile(path) {
             var settings = Configuration()
             settings.readonly = true
@@ -100,20 +103,23 @@ struct SegmentConnection: Sendable {
         }
     }
 
-    /// Number and event count of the first (or last) block in `numbers`, read without its payload.
+    /// Number, place and event count of the first (or last) block in `numbers`, read without its payload.
     func firstBlock(
         in numbers: Range<Int64>, newestFirst: Bool = false
-    ) throws(LogError) -> (number: Int64, events: Int)? {
+    ) throws(LogError) -> (number: Int64, firstEvent: Int64, events: Int)? {
         try aboutFile(path) {
             try queue.inDatabase { database in
                 let row = try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT number, events FROM block WHERE number >= ? AND number < ?
+                        SELECT number, first_event, events FROM block WHERE number >= ? AND number < ?
                         ORDER BY number \(newestFirst ? "DESC" : "ASC") LIMIT 1
                         """, arguments: [numbers.lowerBound, numbers.upperBound])
                 guard let row, let number = Int64.fromDatabaseValue(row[0]) else { return nil }
-                return (number, Int.fromDatabaseValue(row[1]) ?? 0)
+                return (
+                    number, Int64.fromDatabaseValue(row[1]) ?? -1,
+                    Int32.fromDatabaseValue(row[2]).map { max(0, Int($0)) } ?? 0
+                )
             }
         }
     }

@@ -141,22 +141,26 @@ package struct SegmentExtent: Equatable, Sendable {
     package let endEvent: Int64
     /// When the first event of its first block was received, milliseconds since 1970.
     package let firstReceivedMilliseconds: Int64
+    /// The newest of the receive times of its first and its last block, milliseconds since 1970.
+    package let lastReceivedMilliseconds: Int64
 
     /// Nil when the segment holds no block.
     static func read(_ database: Database, path: String) throws -> SegmentExtent? {
-        let sql = "SELECT number, first_event, events, first_received FROM block ORDER BY number"
+        let sql = "SELECT number, first_event, events, first_received, last_received FROM block ORDER BY number"
         guard let first = try Row.fetchOne(database, sql: sql + " ASC LIMIT 1"),
             let last = try Row.fetchOne(database, sql: sql + " DESC LIMIT 1")
         else { return nil }
         guard let firstBlock = Int64.fromDatabaseValue(first[0]),
             let firstEvent = Int64.fromDatabaseValue(first[1]),
             let firstReceived = Int64.fromDatabaseValue(first[3]),
+            let firstEnd = Int64.fromDatabaseValue(first[4]), let lastEnd = Int64.fromDatabaseValue(last[4]),
             let lastBlock = Int64.fromDatabaseValue(last[0]),
             let lastEvent = Int64.fromDatabaseValue(last[1]),
             let events = Int64.fromDatabaseValue(last[2]), events > 0, events <= Int32.max
         else { throw LogError.damaged(path: path, reason: "a block's row holds no numbers") }
         return SegmentExtent(
             firstBlock: firstBlock, lastBlock: lastBlock, firstEvent: firstEvent,
-            endEvent: lastEvent &+ events, firstReceivedMilliseconds: firstReceived)
+            endEvent: lastEvent &+ events, firstReceivedMilliseconds: firstReceived,
+            lastReceivedMilliseconds: max(firstEnd, lastEnd))
     }
 }

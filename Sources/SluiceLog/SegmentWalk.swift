@@ -105,7 +105,10 @@ final class SegmentWalk {
         let rest = rest(of: numbers, without: row.number, newestFirst)
         do throws(LogError) {
             let numbers = row.number..<row.number + 1
-            return Batch(blocks: try connection.blocks(numbers, received: received), rest: rest)
+            // No further: the statement would step to the next row, which may be the damaged one.
+            let limits = SegmentConnection.Limits(blocks: 1, bytes: 1)
+            return Batch(
+                blocks: try connection.blocks(numbers, received: received, limits: limits), rest: rest)
         } catch {
             guard case .damaged(_, let reason) = error else { throw error }
             onUnreadable(
@@ -118,7 +121,7 @@ final class SegmentWalk {
     /// behind a damaged leaf others can be found.
     private func findRow(
         _ connection: SegmentConnection, _ numbers: Range<Int64>, _ newestFirst: Bool
-    ) throws(LogError) -> (number: Int64, events: Int)? {
+    ) throws(LogError) -> (number: Int64, firstEvent: Int64, events: Int)? {
         var step: Int64 = 0
         var failure: LogError?
         var numbers = numbers

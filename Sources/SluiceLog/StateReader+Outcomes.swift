@@ -122,7 +122,7 @@ extension StateReader {
 
     /// Reads at one moment: a WAL reader sees what was committed when its transaction began.
     private func reading<T>(_ body: (Database) throws -> T) throws(LogError) -> T {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.read { try body($0) }
         }
     }

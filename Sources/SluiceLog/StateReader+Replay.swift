@@ -7,7 +7,7 @@ extension StateReader {
     package func priors(
         of destination: String, from place: EventSequence, limit: Int
     ) throws(LogError) -> [PriorOutcome] {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.inDatabase { database in
                 let statement = try database.cachedStatement(
                     sql: """
@@ -24,7 +24,7 @@ extension StateReader {
                         let outcome = String.fromDatabaseValue(row[3]).flatMap(Outcome.init(rawValue:))
                     else {
                         throw LogError.damaged(
-                            path: queue.path, reason: "a row of exceptional_outcome cannot be read")
+                            path: path, reason: "a row of exceptional_outcome cannot be read")
                     }
                     priors.append(
                         PriorOutcome(
@@ -39,7 +39,7 @@ extension StateReader {
     package func place(
         of destination: String
     ) throws(LogError) -> (position: EventSequence, startEvent: Int64)? {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.inDatabase { database in
                 let row = try Row.fetchOne(
                     database, sql: "SELECT block, event_index, start_event FROM cursor WHERE destination = ?",
@@ -47,7 +47,7 @@ extension StateReader {
                 guard let row else { return nil }
                 guard let block = Int64.fromDatabaseValue(row[0]), let index = Int.fromDatabaseValue(row[1]),
                     let start = Int64.fromDatabaseValue(row[2])
-                else { throw LogError.damaged(path: queue.path, reason: "a cursor holds no figures") }
+                else { throw LogError.damaged(path: path, reason: "a cursor holds no figures") }
                 return (EventSequence(block: block, index: index), start)
             }
         }
@@ -55,14 +55,14 @@ extension StateReader {
 
     /// The run of outcomes that covers an event at a destination, if it is on record.
     package func run(of destination: String, at sequence: EventSequence) throws(LogError) -> BlockOutcome? {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.inDatabase { try BlockOutcomeTable.find(destination, sequence, $0) }
         }
     }
 
     /// All replays, by their number, as of the last save.
     package func replayJobs() throws(LogError) -> [ReplayJob] {
-        try aboutFile(queue.path) { try queue.inDatabase { try ReplayTable.read($0) } }
+        try aboutFile(path) { try queue.inDatabase { try ReplayTable.read($0) } }
     }
 }
 

@@ -1,5 +1,6 @@
 import GRDB
 import SluiceCore
+import Synchronization
 
 /// Where one destination stands in respect of one event.
 package struct Standing: Sendable, Equatable {
@@ -22,14 +23,25 @@ package struct Standing: Sendable, Equatable {
 /// single statement or one transaction, so that its figures belong together. Safe from any thread; they wait
 /// for each other.
 package final class StateReader: Sendable {
-    let queue: DatabaseQueue
+    let path: String
+    private let opened: Mutex<Opened>
+
+    private struct Opened: Sendable {
+        var queue: DatabaseQueue
+        var identity: FileIdentity?
+    }
 
     /// Of a data folder, whoever owns it. - Throws: `missing` where no gateway has run yet.
     package convenience init(folder: String) throws(LogError) { try self.init(path: DataFolder(folder).state) }
 
     init(path: String) throws(LogError) {
-        guard FileCalls.exists(path) else { throw .missing(path: path) }
-        queue = try aboutFile(path) {
+        self.path = path
+        opened = Mutex(try StateReader.open(path))
+    }
+
+    private static func open(_ path: String) throws(LogError) -> Opened {
+        guard let identity = FileCalls.identity(path) else { throw .missing(path: path) }
+        let queue = try aboutFile(path) {
             var settings = Configuration()
             settings.readonly = true
             settings.label = "sluice.state.reader"
@@ -43,24 +55,33 @@ package final class StateReader: Sendable {
             return try DatabaseQueue(
                 path: isStill ? SegmentConnection.immutableName(path) : path, configuration: settings)
         }
+        return Opened(queue: queue, identity: identity)
     }
 
-    deinit { try? queue.close() }
+    /// A damaged file is replaced by another one while the gateway runs.
+    var queue: DatabaseQueue {
+        get throws(LogError) {
+            try opened.withLock { (opened) throws(LogError) -> DatabaseQueue in
+                if opened.identity != FileCalls.identity(path) { opened = try StateReader.open(path) }
+                return opened.queue
+            }
+        }
+    }
 
     /// The destinations that have a cursor, by name.
     package func destinations() throws(LogError) -> [String] {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.inDatabase { try String.fetchAll($0, sql: "SELECT destination FROM cursor ORDER BY 1") }
         }
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(LogError) -> T {
-        try aboutFile(queue.path) { try queue.inDatabase(body) }
+        try aboutFile(path) { try queue.inDatabase(body) }
     }
 
     /// Every destination's standing in respect of the event, by its name.
     package func standings(at sequence: EventSequence) throws(LogError) -> [String: Standing] {
-        try aboutFile(queue.path) {
+        try aboutFile(path) {
             try queue.inDatabase { database in
                 let statement = try database.cachedStatement(
                     sql: """
@@ -74,7 +95,7 @@ package final class StateReader: Sendable {
                     guard let destination = String.fromDatabaseValue(row[0]),
                         let block = Int64.fromDatabaseValue(row[1]), let index = Int.fromDatabaseValue(row[2]),
                         let start = Int64.fromDatabaseValue(row[3])
-                    else { throw LogError.damaged(path: queue.path, reason: "a cursor holds no figures") }
+                    else { throw LogError.damaged(path: path, reason: "a cursor holds no figures") }
                     let outcome = String.fromDatabaseValue(row[4]).flatMap(Outcome.init(rawValue:))
                     standings[destination] = Standing(
                         position: EventSequence(block: block, index: index), startEvent: start,

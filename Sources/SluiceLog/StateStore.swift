@@ -6,16 +6,41 @@ import SluiceCore
 /// Written with synchronous=NORMAL: what was saved survives the process at any moment, but a power
 /// loss may take the last saves with it. Destinations then get some events again, never too few,
 /// because the log itself never loses what a cursor has passed.
+/// A file found damaged while it is in use is set aside and made anew with every cursor this process has
+/// read or saved, so that only rows about single events are lost with it.
 /// Owner: the delivery thread.
 final class StateStore: DeliveryState {
     /// `PRAGMA application_id`: the letters `SluS`.
     static let applicationID = 0x536C_7553
 
-    let queue: DatabaseQueue
+    /// Rows one call of `upkeep` removes at most.
+    static let pruneMax = 2000
 
-    init(path: String) throws(LogError) {
+    /// What the store knows of the log beside it.
+    struct Surroundings: Sendable {
+        var quarantine = Quarantine()
+        /// The oldest block there may be.
+        var oldestBlock: @Sendable () -> Int64 = { 0 }
+        var clock = LogClock.system
+        var onIncident: @Sendable (LogIncident) -> Void = { _ in }
+    }
+
+    let path: String
+    private let surroundings: Surroundings
+    private(set) var queue: DatabaseQueue
+    /// Every cursor read or saved, by destination.
+    private var known: [String: SluiceCore.Cursor] = [:]
+
+    init(path: String, surroundings: Surroundings = Surroundings()) throws(LogError) {
+        self.path = path
+        self.surroundings = surroundings
+        queue = try StateStore.open(path)
+        surroundings.quarantine.load(try aboutFile(path) { try queue.inDatabase(StateStore.quarantined) })
+    }
+
+    static func open(_ path: String) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
-        queue = try aboutFile(path) {
+        let queue = try aboutFile(path) {
             var settings = Configuration()
             settings.label = "sluice.state"
             // Somebody looks at the file with a shell: every destination waits as long as this does, and the
@@ -34,8 +59,9 @@ final class StateStore: DeliveryState {
             return queue
         }
         if isNew {
-            try FileCalls.syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+            try FileCalls.syncFolder(FileCalls.folder(of: path))
         }
+        return queue
     }
 
     deinit { try? queue.close() }
@@ -82,7 +108,7 @@ final class StateStore: DeliveryState {
     }
 
     /// Each step once released is never changed; a new one is appended.
-    private static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 cursors and exceptional outcomes") { database in
             try database.execute(
@@ -121,6 +147,19 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("3 replay jobs") { database in
             try database.execute(sql: ReplayTable.create)
         }
+        migrator.registerMigration("4 quarantined blocks") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE quarantine (
+                        block INTEGER PRIMARY KEY NOT NULL,
+                        last_block INTEGER NOT NULL,
+                        events INTEGER NOT NULL,
+                        reason TEXT NOT NULL,
+                        segment TEXT NOT NULL,
+                        found_at INTEGER NOT NULL
+                    );
+                    """)
+        }
         migrator.registerMigration("5 refused requests") { database in
             try database.execute(sql: RefusedRow.create)
         }
@@ -132,37 +171,42 @@ final class StateStore: DeliveryState {
     // MARK: DeliveryState
 
     func cursor(of destination: String) throws(DeliveryStateError) -> SluiceCore.Cursor? {
-        try stating { () throws -> SluiceCore.Cursor? in
-            try queue.inDatabase { database -> SluiceCore.Cursor? in
-                let statement = try database.cachedStatement(
-                    sql: """
-                        SELECT block, event_index, start_event,
-                               delivered, rejected, parked, expired, filtered
-                        FROM cursor WHERE destination = ?
-                        """)
-                guard let row = try Row.fetchOne(statement, arguments: [destination]) else { return nil }
-                let figures = (0..<8).compactMap { Int64.fromDatabaseValue(row[$0]) }
-                guard figures.count == 8, figures.allSatisfy({ $0 >= 0 }) else {
-                    throw LogError.damaged(
-                        path: database.description, reason: "the cursor of \(destination) holds no figures")
-                }
-                var counts = OutcomeCounts()
-                counts.delivered = figures[3]
-                counts.rejected = figures[4]
-                counts.parked = figures[5]
-                counts.expired = figures[6]
-                counts.filtered = figures[7]
-                return SluiceCore.Cursor(
-                    destination: destination,
-                    position: EventSequence(block: figures[0], index: Int(figures[1])),
-                    startEvent: figures[2], counts: counts)
-            }
+        let cursor = try stating { () throws -> SluiceCore.Cursor? in
+            try queue.inDatabase { try StateStore.readCursor(of: destination, in: $0, path: path) }
         }
+        if let cursor { known[destination] = cursor }
+        return cursor
+    }
+
+    static func readCursor(
+        of destination: String, in database: Database, path: String
+    ) throws -> SluiceCore.Cursor? {
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT block, event_index, start_event, delivered, rejected, parked, expired, filtered
+                FROM cursor WHERE destination = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [destination]) else { return nil }
+        let figures = (0..<8).compactMap { Int64.fromDatabaseValue(row[$0]) }
+        guard figures.count == 8, figures.allSatisfy({ $0 >= 0 && $0 < 1 << 62 }) else {
+            throw LogError.damaged(path: path, reason: "the cursor of \(destination) holds no figures")
+        }
+        var counts = OutcomeCounts()
+        counts.delivered = figures[3]
+        counts.rejected = figures[4]
+        counts.parked = figures[5]
+        counts.expired = figures[6]
+        counts.filtered = figures[7]
+        return SluiceCore.Cursor(
+            destination: destination,
+            position: EventSequence(block: figures[0], index: Int(figures[1])),
+            startEvent: figures[2], counts: counts)
     }
 
     @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
-        try stating {
+        let damage = surroundings.quarantine.unsaved
+        let applied = try writing {
             try queue.inDatabase { database in
                 var applied: [OutcomeCorrection] = []
                 try database.inTransaction(.immediate) {
@@ -174,36 +218,19 @@ final class StateStore: DeliveryState {
                     try StateStore.insert(change.exceptions, into: database)
                     try ReplayTable.save(change.replays, into: database)
                     applied = try change.corrections.filter { try StateStore.apply($0, database) }
+                    try StateStore.insert(damage, into: database)
                     return .commit
                 }
                 return applied
             }
         }
-    }
-
-    @discardableResult
-    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
-        try stating {
-            try queue.inDatabase { database in
-                var rows = 0
-                try database.inTransaction(.immediate) {
-                    let destinations = try String.fetchAll(database, sql: "SELECT destination FROM cursor")
-                    for destination in destinations where rows < limit {
-                        rows += try BlockOutcomeTable.prune(destination, below: block, limit - rows, database)
-                        guard rows < limit else { break }
-                        try database.execute(
-                            sql: """
-                                DELETE FROM exceptional_outcome WHERE (destination, block, event_index) IN (
-                                    SELECT destination, block, event_index FROM exceptional_outcome
-                                    WHERE destination = ? AND block < ? LIMIT ?)
-                                """, arguments: [destination, block, limit - rows])
-                        rows += database.changesCount
-                    }
-                    return .commit
-                }
-                return rows
-            }
+        for cursor in change.cursors { known[cursor.destination] = cursor }
+        for correction in applied {
+            known[correction.destination]?.counts[correction.from] -= 1
+            known[correction.destination]?.counts[correction.to] += 1
         }
+        surroundings.quarantine.saved(damage.count)
+        return applied
     }
 
     /// Changes an outcome on record: the event's row, its run, and the cursor's counts. False, and nothing is
@@ -233,7 +260,27 @@ final class StateStore: DeliveryState {
         return true
     }
 
-    private static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {
+    /// Removes rows about blocks the log has given up.
+    func upkeep() throws(DeliveryStateError) -> Bool {
+        let oldest = surroundings.oldestBlock()
+        let damage = surroundings.quarantine.unsaved
+        let isMore = try writing {
+            try queue.inDatabase { database in
+                var isMore = false
+                try database.inTransaction(.immediate) {
+                    try StateStore.insert(damage, into: database)
+                    isMore = try StateStore.prune(before: oldest, limit: StateStore.pruneMax, in: database)
+                    return .commit
+                }
+                return isMore
+            }
+        }
+        surroundings.quarantine.saved(damage.count)
+        surroundings.quarantine.forget(before: oldest)
+        return isMore
+    }
+
+    static func insert(_ cursors: [SluiceCore.Cursor], into database: Database) throws {
         guard !cursors.isEmpty else { return }
         let statement = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -246,7 +293,7 @@ final class StateStore: DeliveryState {
         }
     }
 
-    private static func insert(_ exceptions: [ExceptionalOutcome], into database: Database) throws {
+    static func insert(_ exceptions: [ExceptionalOutcome], into database: Database) throws {
         guard !exceptions.isEmpty else { return }
         let statement = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO exceptional_outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -260,11 +307,38 @@ final class StateStore: DeliveryState {
         }
     }
 
+    /// Like `stating`; a file that turns out to be damaged is replaced, and `body` runs once more.
+    private func writing<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
+        do {
+            return try body()
+        } catch {
+            let reason = LogError(error, path: path)
+            guard case .damaged = reason else { throw DeliveryStateError(reason: reason.description) }
+            try stating { try replaceFile(reason) }
+            return try stating(body)
+        }
+    }
+
+    private func replaceFile(_ reason: LogError) throws {
+        try? queue.close()
+        let aside = try StateFile(path: path).setAside(nowMilliseconds: surroundings.clock.wallMilliseconds())
+        queue = try StateStore.open(path)
+        try queue.inDatabase { database in
+            try database.inTransaction(.immediate) {
+                try StateStore.insert(Array(known.values), into: database)
+                try StateStore.insert(surroundings.quarantine.blocks, into: database)
+                try database.execute(sql: BlockOutcomeTable.standIn)
+                return .commit
+            }
+        }
+        surroundings.onIncident(.stateReplaced(path: path, as: aside, reason: reason.description))
+    }
+
     func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
         do {
             return try body()
         } catch {
-            throw DeliveryStateError(reason: LogError(error, path: queue.path).description)
+            throw DeliveryStateError(reason: LogError(error, path: path).description)
         }
     }
 }

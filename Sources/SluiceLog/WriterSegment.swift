@@ -7,6 +7,8 @@ package struct LogFaults: Sendable {
     package var beforeInsert: (@Sendable (Database) throws -> Void)?
     /// After the last insert, before COMMIT.
     package var beforeCommit: (@Sendable (Database) throws -> Void)?
+    /// Before a segment's file is unlinked, on the thread that does so, with the file's path.
+    package var beforeRemove: (@Sendable (String) throws -> Void)?
 
     package init() {}
 }
@@ -28,8 +30,16 @@ final class WriterSegment {
     private(set) var bytes: Int
     /// When its first block came, milliseconds since 1970; nil while it holds none.
     private(set) var startedMilliseconds: Int64?
+    /// When the newest event was received that this process committed to it, milliseconds since 1970.
+    private(set) var newestMilliseconds: Int64?
+    /// Events in the log behind its last block.
+    private(set) var endEvent: Int64
+    private var identity: FileIdentity?
+    private var walIdentity: FileIdentity?
     /// Estimated bytes committed since the last complete checkpoint.
     private var walBytes = 0
+    /// Whether the write-ahead log has been written to since then.
+    private var isLogBegun = false
     /// `walBytes` below which another checkpoint is not worth an attempt.
     private var checkpointAt: Int
 
@@ -47,7 +57,17 @@ final class WriterSegment {
             for suffix in ["-journal", "-wal", "-shm"] { try FileCalls.remove(name + suffix) }
         }
         try FileCalls.remove(draft)
-        try aboutFile(path) {
+        try makeDraft(draft, at: head, createdMilliseconds: nowMilliseconds, writtenBy: configuration.writtenBy)
+        try FileCalls.syncFile(draft)
+        try FileCalls.rename(draft, to: path)
+        try FileCalls.syncFolder(folder.log)
+    }
+
+    /// Makes a segment file without blocks, not synced, that begins at `head`.
+    static func makeDraft(
+        _ draft: String, at head: LogHead, createdMilliseconds: Int64, writtenBy: String
+    ) throws(LogError) {
+        try aboutFile(draft) {
             var settings = Configuration()
             settings.foreignKeysEnabled = false
             let queue = try DatabaseQueue(path: draft, configuration: settings)
@@ -64,16 +84,13 @@ final class WriterSegment {
                 try database.execute(
                     sql: SegmentSchema.insertSegment,
                     arguments: [
-                        SegmentSchema.formatVersion, configuration.writtenBy, nowMilliseconds,
+                        SegmentSchema.formatVersion, writtenBy, createdMilliseconds,
                         head.nextBlock, head.events, BloomFilter.bitsPerKey, BloomFilter.hashCount,
                     ])
                 try setJournalMode(database, "wal")
             }
             try queue.close()
         }
-        try FileCalls.syncFile(draft)
-        try FileCalls.rename(draft, to: path)
-        try FileCalls.syncFolder(folder.log)
     }
 
     /// Opens the segment at `path` for writing; SQLite takes up what its WAL holds.
@@ -84,7 +101,8 @@ final class WriterSegment {
         self.faults = faults
         walBytesMax = configuration.walBytes
         checkpointAt = configuration.walBytes
-        (queue, description, startedMilliseconds, bytes) = try aboutFile(path) {
+        let extent: SegmentExtent?
+        (queue, description, extent, bytes) = try aboutFile(path) {
             var settings = Configuration()
             settings.foreignKeysEnabled = false
             settings.label = "sluice.log.writer"
@@ -101,17 +119,21 @@ final class WriterSegment {
                         """)
             }
             let queue = try DatabaseQueue(path: path, configuration: settings)
-            let (description, started, bytes) = try queue.inDatabase { database in
+            let (description, extent, bytes) = try queue.inDatabase { database in
                 try WriterSegment.checkFormat(database, path: path)
                 try WriterSegment.setJournalMode(database, "wal")
                 return (
                     try SegmentDescription.read(database, path: path),
-                    try SegmentExtent.read(database, path: path)?.firstReceivedMilliseconds,
+                    try SegmentExtent.read(database, path: path),
                     try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
                 )
             }
-            return (queue, description, started, bytes * SegmentSchema.pageSize)
+            return (queue, description, extent, bytes * SegmentSchema.pageSize)
         }
+        startedMilliseconds = extent?.firstReceivedMilliseconds
+        newestMilliseconds = extent?.lastReceivedMilliseconds
+        endEvent = extent?.endEvent ?? description.firstEvent
+        identity = FileCalls.identity(path)
         // What a crash left in the WAL counts as not checkpointed.
         walBytes = Int(FileCalls.size(path + "-wal") ?? 0)
     }
@@ -127,7 +149,7 @@ final class WriterSegment {
     }
 
     /// The pragma answers with the mode in force, and does not fail when it could not be changed.
-    private static func setJournalMode(_ database: Database, _ mode: String) throws {
+    static func setJournalMode(_ database: Database, _ mode: String) throws {
         let answer = try String.fetchOne(database, sql: "PRAGMA journal_mode = \(mode)")
         guard answer == mode else {
             throw DatabaseError(
@@ -176,11 +198,39 @@ final class WriterSegment {
     }
 
     /// Counts what a successful `commit` added.
-    func noteCommitted(blocks: Int, payloadBytes: Int, nowMilliseconds: Int64) {
+    ///
+    /// - Parameters:
+    ///   - newestMilliseconds: when the newest of its events was received.
+    ///   - endEvent: events in the log behind it.
+    func noteCommitted(
+        blocks: Int, payloadBytes: Int, newestMilliseconds newest: Int64, endEvent: Int64, nowMilliseconds: Int64
+    ) {
         if startedMilliseconds == nil { startedMilliseconds = nowMilliseconds }
+        newestMilliseconds = max(newestMilliseconds ?? newest, newest)
+        self.endEvent = endEvent
         bytes += payloadBytes + blocks * 512
         // Every row touches at least a leaf, and a transaction some pages above it.
         walBytes += payloadBytes + (blocks + 2) * SegmentSchema.pageSize
+    }
+
+    /// Whether its names still lead to the files that are open here. What is committed to a file without a
+    /// name is gone with the process. Costs two calls that touch no disk.
+    func isInPlace() -> Bool {
+        guard identity != nil, identity == FileCalls.identity(path) else { return false }
+        // SQLite makes the WAL with the first transaction and keeps it until the connection is closed.
+        let wal = FileCalls.identity(path + "-wal")
+        if walIdentity == nil { walIdentity = wal }
+        return wal != nil && wal == walIdentity
+    }
+
+    /// Writes everything that can be read through this connection to a new file at `path`, synced.
+    func copy(to path: String) throws(LogError) {
+        try aboutFile(path) {
+            let copy = try DatabaseQueue(path: path)
+            try queue.backup(to: copy)
+            try copy.close()
+        }
+        try FileCalls.syncFile(path)
     }
 
     /// Proves that the disk takes writes, or throws.
@@ -226,11 +276,28 @@ final class WriterSegment {
         }
         if result.checkpointedFrameCount >= result.walFrameCount {
             walBytes = 0
+            isLogBegun = false
             checkpointAt = walBytesMax
         } else {
             walBytes = result.walFrameCount * SegmentSchema.pageSize
             checkpointAt = walBytes + walBytesMax / 4
         }
+    }
+
+    /// Begins the write-ahead log anew where all of it was copied, so that the next commit need not: the first
+    /// transaction in it costs a sync of its header besides its own ("Sync the header [...] otherwise an
+    /// out-of-order write following a WAL restart could result in database corruption", wal.c).
+    ///
+    /// The row is given another value each time: SQLite writes no page whose content stays the same.
+    func beginWriteAheadLog(nowMilliseconds: Int64) throws(LogError) {
+        guard !isLogBegun, walBytes == 0 else { return }
+        try aboutFile(path) {
+            try queue.inDatabase { database in
+                try database.execute(
+                    sql: "UPDATE segment SET probed = ? WHERE id = 1", arguments: [nowMilliseconds])
+            }
+        }
+        isLogBegun = true
     }
 
     /// Makes the file complete by itself: no WAL, no side files, never changed again. The connection

@@ -136,6 +136,10 @@ package final class LogWatch {
     }
 
     package func look() {
+        for incident in stats.takeIncidents() {
+            let message: Logger.Message = "\(incident)"
+            if incident.isLoud { logger.error(message) } else { logger.notice(message) }
+        }
         if stats.isFailing, let failure = stats.failure {
             wasFailing = true
             readiness.obstruct("log", reason: "cannot commit: \(failure.error)")

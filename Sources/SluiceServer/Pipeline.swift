@@ -73,10 +73,15 @@ package final class Pipeline {
         self.shards = shards
 
         // Delivery: opens its cursors now, so that every event committed from here on is due.
+        // Until a destination's cursor is known, it needs whatever there is.
+        let holds = log.holds
+        for destination in configuration.destinations { holds.hold(destination.name, from: 0) }
+        var options = DeliveryOptions.sluice(log)
+        options.onPositionSaved = { holds.hold($0, from: $1) }
         let state = try log.makeDeliveryState()
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
-            blocks: log.makeReader(), state: state, options: DeliveryOptions.sluice(log),
+            blocks: log.makeReader(), state: state, options: options,
             replays: ReplayParts(log: log, store: state), onTrouble: troubles.delivery)
 
         // What became of a conversion is looked up apart from the shards.

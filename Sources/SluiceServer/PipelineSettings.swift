@@ -11,6 +11,10 @@ extension LogConfiguration {
         compression = configuration.log.compression
         segmentBytes = configuration.log.segmentBytes
         segmentAgeSeconds = max(1, configuration.log.segmentAgeMilliseconds / 1000)
+        retention = RetentionLimits(
+            ageSeconds: max(1, configuration.log.retainAgeMilliseconds / 1000),
+            bytes: Int64(configuration.log.retainBytes),
+            hardBytes: Int64(configuration.log.retainHardBytes))
         // Half for blocks as stored, half for those that several destinations read at once.
         recentBytes = configuration.limits.recentBlocksBytes / 2
         decodedBytes = configuration.limits.recentBlocksBytes / 2
@@ -38,7 +42,6 @@ extension DeliveryOptions {
     package static func sluice(_ log: EventLog) -> DeliveryOptions {
         var options = DeliveryOptions()
         options.stateWasLost = log.stateWasLost
-        options.oldestBlock = { log.firstBlock }
         options.userAgent = "Sluice/" + BuildInformation.version
         return options
     }

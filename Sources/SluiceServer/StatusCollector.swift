@@ -80,6 +80,7 @@ package final class StatusCollector: @unchecked Sendable {
         report.rawBytes = Int(stats.rawBytes.load(ordering: .relaxed))
         report.storedBytes = Int(stats.storedBytes.load(ordering: .relaxed))
         report.failures = Int(stats.failures.load(ordering: .relaxed))
+        report.take(log)
         report.failing = stats.isFailing ? stats.failure.map { "\($0.error)" } : nil
         return report
     }

@@ -9,6 +9,6 @@ struct Sluice: ParsableCommand {
         version: BuildInformation.version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, StatusCommand.self, TraceCommand.self, ReplayCommand.self,
-            TailCommand.self, ExportCommand.self, DemoCommand.self,
+            TailCommand.self, ExportCommand.self, FsckCommand.self, DemoCommand.self,
         ])
 }

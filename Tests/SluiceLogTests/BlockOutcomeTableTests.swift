@@ -77,9 +77,10 @@ import Testing
         change.blocks = (1...20).map { number in run(number, number, event: number - 1) { $0.delivered = 1 } }
         change.exceptions = (1...20).map { row(EventSequence(block: $0, index: 0), .rejected) }
         try store.save(change)
-        #expect(try store.prune(below: 11, limit: 15) == 15)
-        #expect(try store.prune(below: 11, limit: 15) == 5)
-        #expect(try store.prune(below: 11, limit: 15) == 0)
+        try store.queue.inDatabase { database in
+            #expect(try StateStore.prune(before: 11, limit: 15, in: database))
+            #expect(try !StateStore.prune(before: 11, limit: 15, in: database))
+        }
         let reader = try StateReader(path: folder.file("state.sqlite"))
         for block in Int64(1)...20 {
             let record = try #require(try reader.records(of: EventSequence(block: block, index: 0)).first)

@@ -34,10 +34,12 @@ import Testing
         #expect(catalog.idleCount == 0)
         _ = try catalog.withConnection(to: entry) { (connection) throws(LogError) in connection.path }
         #expect(catalog.idleCount == 0)
-        catalog.sealed(entry.firstBlock)
+        catalog.sealed(entry.firstBlock, newestMilliseconds: 5, endEvent: 1)
         _ = try catalog.withConnection(to: entry) { (connection) throws(LogError) in connection.path }
         #expect(catalog.idleCount == 1)
         #expect(catalog.entries.first?.isSealed == true)
+        #expect(catalog.entries.first?.newestMilliseconds == 5 && catalog.entries.first?.endEvent == 1)
+        #expect(catalog.segmentName(holding: 99) == "000000000001.sqlite" && catalog.segmentName(holding: 0) == "")
         rig.stop()
     }
 

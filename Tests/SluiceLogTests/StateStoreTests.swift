@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import SluiceCore
+import Synchronization
 import Testing
 
 @testable import SluiceLog
@@ -133,5 +134,130 @@ import Testing
             guard case .newerFormat(path, let found, let supported)? = error as? LogError else { return false }
             return found == supported + 1
         }
+    }
+
+    // MARK: Upkeep
+
+    @Test func forgetsWhatTheLogGaveUpALittleAtATime() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("state.sqlite")
+        let quarantine = Quarantine()
+        let oldest = Atomic<Int64>(0)
+        let store = try StateStore(
+            path: path,
+            surroundings: .init(quarantine: quarantine, oldestBlock: { oldest.load(ordering: .relaxed) }))
+        let rowsPerDestination = StateStore.pruneMax
+        for name in ["a", "b"] {
+            try store.save(
+                cursors: [],
+                exceptions: (0..<rowsPerDestination).map {
+                    exception(name, EventSequence(block: Int64($0 % 10), index: $0), reason: "r")
+                })
+        }
+        quarantine.note(damage(3...3))
+        quarantine.note(damage(8...9))
+        let isAny = try store.upkeep()
+        #expect(!isAny, "nothing was given up")
+        #expect(try rows(path).count == 2 * rowsPerDestination)
+        oldest.store(9, ordering: .relaxed)
+        let isMore = try store.upkeep()
+        #expect(isMore, "there is more than one call may remove")
+        #expect(try rows(path).count == rowsPerDestination)
+        var calls = 1
+        while try store.upkeep() { calls += 1 }
+        #expect(calls <= 3)
+        #expect(try rows(path).allSatisfy { $0.contains(" 9.") })
+        #expect(try rows(path).count == 2 * rowsPerDestination / 10)
+        #expect(quarantine.blocks.map(\.firstBlock) == [8])
+        #expect(try saved(path).map(\.firstBlock) == [8])
+    }
+
+    private func damage(_ blocks: ClosedRange<Int64>) -> QuarantinedBlocks {
+        QuarantinedBlocks(
+            firstBlock: blocks.lowerBound, lastBlock: blocks.upperBound, events: 40, reason: "checksum",
+            segment: "000000000001.sqlite", foundMilliseconds: 77)
+    }
+
+    private func saved(_ path: String) throws -> [QuarantinedBlocks] {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read(StateStore.quarantined)
+    }
+
+    @Test func savesDamageWithTheCursors() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("state.sqlite")
+        let quarantine = Quarantine()
+        let store = try StateStore(path: path, surroundings: .init(quarantine: quarantine))
+        quarantine.note(damage(3...3))
+        quarantine.note(damage(3...3))
+        #expect(try saved(path) == [])
+        try store.save(cursors: [cursor("a", block: 4)], exceptions: [])
+        #expect(try saved(path) == [damage(3...3)])
+        #expect(quarantine.unsaved.isEmpty)
+        quarantine.note(damage(1...9))
+        #expect(quarantine.blocks == [damage(1...9)], "a stretch takes in what was found of it")
+        _ = try store.upkeep()
+        let again = Quarantine()
+        _ = try StateStore(path: path, surroundings: .init(quarantine: again))
+        #expect(again.blocks(from: 1) == damage(1...9))
+    }
+
+    /// Bits flip in a page that is only looked at when rows are added.
+    @Test func replacesAFileThatTurnsOutToBeDamaged() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("state.sqlite")
+        let incidents = Mutex<[LogIncident]>([])
+        do {
+            let store = try StateStore(path: path)
+            try store.save(
+                cursors: [cursor("a", block: 7), cursor("b", block: 9)],
+                exceptions: (0..<2000).map {
+                    exception("a", EventSequence(block: 1, index: $0), reason: "a reason of some length \($0)")
+                })
+        }
+        try damageExceptionalOutcomes(path)
+        let store = try StateStore(
+            path: path, surroundings: .init(onIncident: { incident in incidents.withLock { $0.append(incident) } }))
+        #expect(try store.cursor(of: "a") == cursor("a", block: 7))
+        #expect(try store.cursor(of: "b") == cursor("b", block: 9))
+        let reader = try StateReader(path: path)
+        try store.save(
+            cursors: [cursor("a", block: 8)],
+            exceptions: (0..<200).map { exception("a", EventSequence(block: 1, index: $0 * 10), reason: "again") })
+        guard case .stateReplaced(path, let aside, _)? = incidents.withLock({ $0 }).first else {
+            Issue.record("nothing was said")
+            return
+        }
+        #expect(FileCalls.exists(aside))
+        #expect(try store.cursor(of: "a") == cursor("a", block: 8))
+        #expect(try store.cursor(of: "b") == cursor("b", block: 9), "no cursor is lost")
+        #expect(try rows(path).count == 200)
+        let standings = try reader.standings(at: EventSequence(block: 1, index: 0))
+        #expect(standings["a"]?.position.block == 8, "readers follow")
+    }
+
+    /// Overwrites every page of the table and its index but their roots.
+    private func damageExceptionalOutcomes(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        let (pages, size) = try queue.inDatabase { database in
+            _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return (
+                try Int.fetchAll(
+                    database,
+                    sql: """
+                        SELECT pageno FROM dbstat WHERE name LIKE '%exceptional_outcome%' AND path LIKE '/%/%'
+                        """),
+                try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+            )
+        }
+        try queue.close()
+        try #require(!pages.isEmpty)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        for page in pages {
+            try file.seek(toOffset: UInt64((page - 1) * size))
+            try file.write(contentsOf: Data(repeating: 0xEE, count: size))
+        }
+        try file.close()
     }
 }

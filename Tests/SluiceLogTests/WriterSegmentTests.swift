@@ -22,7 +22,9 @@ import Testing
                 try inserter.insert(block, columnsOf: encoder)
             }
         }
-        segment.noteCommitted(blocks: numbers.count, payloadBytes: 100, nowMilliseconds: 456)
+        segment.noteCommitted(
+            blocks: numbers.count, payloadBytes: 100, newestMilliseconds: 400, endEvent: numbers.upperBound,
+            nowMilliseconds: 456)
     }
 
     @Test func isMadeWhole() throws {

@@ -9,6 +9,14 @@ package protocol BlockSource: AnyObject {
 
     /// Where the log ends now.
     var head: LogHead { get }
+
+    /// How many events the log holds before what can be read behind block `number`, which is damaged; nil
+    /// where that cannot be told.
+    func endEvent(behind number: Int64) -> Int64?
+}
+
+extension BlockSource {
+    package func endEvent(behind number: Int64) -> Int64? { nil }
 }
 
 package enum BlockSourceError: Error {
@@ -159,10 +167,14 @@ package protocol DeliveryState: AnyObject {
     /// Saves all of it or none of it. Returns the corrections that found what they correct.
     @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection]
-    /// Forgets outcomes of blocks before `block`, which the log no longer has; at most about `limit` rows.
-    /// Returns how many.
-    @discardableResult
-    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int
+    /// Work that has time: removes rows about events the log no longer has, a bounded number of them.
+    /// True when there is more of it.
+    func upkeep() throws(DeliveryStateError) -> Bool
+}
+
+extension DeliveryState {
+    // For states that live no longer than the process.
+    package func upkeep() throws(DeliveryStateError) -> Bool { false }
 }
 
 package struct DeliveryStateError: Error {

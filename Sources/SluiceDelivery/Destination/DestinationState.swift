@@ -187,11 +187,20 @@ package struct DestinationState: ~Copyable {
         return continuity
     }
 
-    /// Takes note of a block the log cannot read: its events are expired, and reading goes on.
-    package mutating func appendDamaged(number: Int64, eventCount: Int, reason: String, now: Moment) {
-        guard number >= nextBlock else { return }
+    /// Takes note that the log cannot read a block, or everything from the next one to that block: the
+    /// events are expired, and reading goes on behind it.
+    ///
+    /// - Parameter endEvent: how many events the log holds before what can be read behind it; without it
+    ///   `eventCount` says how many are lost.
+    /// - Returns: how many are expired.
+    @discardableResult
+    package mutating func appendDamaged(
+        number: Int64, eventCount: Int, endEvent: Int64? = nil, reason: String, now: Moment
+    ) -> Int {
+        guard number >= nextBlock else { return 0 }
         let passed = number == nextBlock ? skipping : 0
-        let lost = max(0, eventCount - passed)
+        var lost = max(0, eventCount - passed)
+        if let endEvent { lost = Int(max(0, endEvent - eventsRead)) }
         if lost > 0 {
             lose(
                 lost, number: number, index: passed, lastBlock: number, now: now,
@@ -200,6 +209,23 @@ package struct DestinationState: ~Copyable {
         nextBlock = number + 1
         skipping = 0
         advance()
+        return lost
+    }
+
+    /// Takes note that the log has nothing any more from the next block to its end.
+    package mutating func appendMissing(upTo head: LogHead, now: Moment) -> Continuity {
+        guard head.nextBlock > nextBlock else { return .seamless }
+        let lost = max(0, head.events - eventsRead)
+        if lost > 0 {
+            lose(
+                Int(lost), number: nextBlock, index: skipping, lastBlock: head.nextBlock - 1, now: now,
+                reason:
+                    "the log no longer has blocks \(nextBlock) to \(head.nextBlock - 1) (\(lost) events)")
+        }
+        nextBlock = head.nextBlock
+        skipping = 0
+        advance()
+        return lost > 0 ? .lost(events: lost) : .seamless
     }
 
     private mutating func lose(

@@ -17,20 +17,16 @@ package struct DeliveryOptions: Sendable {
     package var retryPolicy = RetryPolicy()
     /// The log holds events, but the state file is gone: cursors that are missing were lost with it.
     package var stateWasLost = false
+    /// Called on the delivery thread, and where the engine is made, with a destination's name and the block
+    /// of its cursor, after that cursor was read from the state or saved to it.
+    package var onPositionSaved: @Sendable (String, Int64) -> Void = { _, _ in }
+    /// Between two times that the state may tidy up, and between two parts of one time.
+    package var stateUpkeepIntervalMilliseconds: Int64 = 60_000
+    package var stateUpkeepPauseMilliseconds: Int64 = 250
     /// Sent with every request.
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
     package var seed: UInt64?
-    /// Called on the delivery thread (at first on the one that makes the engine) with a destination's name and
-    /// the block its cursor stands in, whenever a cursor was found or saved: that block and those behind it are
-    /// still needed.
-    package var onPositionSaved: @Sendable (String, Int64) -> Void = { _, _ in }
-    /// The first block the log still has; outcomes of earlier ones are forgotten. Nil keeps them.
-    package var oldestBlock: (@Sendable () -> Int64?)?
-    /// Between two looks at `oldestBlock`.
-    package var pruneIntervalMilliseconds: Int64 = 10_000
-    /// Rows forgotten at one time: the thread does nothing else meanwhile.
-    package var pruneRowsMax = 2000
 
     package init() {}
 }
@@ -69,7 +65,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let eventFD: EventFD
     private var openAgainAt: Int64?
     private var saveNotBefore: Int64 = 0
-    private var pruneNotBefore: Int64 = 0
+    private var stateUpkeepAt: Int64 = 0
     private var seeds: SplitMix64
     private var firstInTurn = 0
 
@@ -198,7 +194,7 @@ package final class DeliveryEngine: @unchecked Sendable {
                 isHungry = driveReplays(head, driver, now) || isHungry
             }
             saveIfDue(now)
-            pruneIfDue(now)
+            if !isStopping { tidyIfDue(now) }
             publish(head)
             answerQuestions()
             let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
@@ -326,6 +322,7 @@ package final class DeliveryEngine: @unchecked Sendable {
         consider(deadline)
         if deadline == nil {
             consider(openAgainAt)
+            consider(stateUpkeepAt)
             if board?.isAlone != true {
                 for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
             }
@@ -366,6 +363,7 @@ package final class DeliveryEngine: @unchecked Sendable {
                 index: index, configuration: slot.configuration, encoder: slot.encoder, cursor: cursor,
                 policy: options.retryPolicy, userAgent: options.userAgent, seed: seeds.next(),
                 onTrouble: onTrouble)
+            options.onPositionSaved(cursor.destination, cursor.position.block)
         }
     }
 
@@ -375,15 +373,11 @@ package final class DeliveryEngine: @unchecked Sendable {
         do throws(DeliveryStateError) {
             if let stored = try state.cursor(of: name) {
                 let head = blocks.head
-                guard CursorOpening.isBeyond(head, stored) else {
-                    options.onPositionSaved(name, stored.position.block)
-                    return stored
-                }
+                guard CursorOpening.isBeyond(head, stored) else { return stored }
                 let cursor = CursorOpening.clamped(stored, to: head)
                 var change = DeliveryChange(cursors: [cursor])
                 change.restarted = [name]
                 try state.save(change)
-                options.onPositionSaved(name, cursor.position.block)
                 onTrouble(
                     DeliveryTrouble.cursorBeyondHead, name,
                     "the cursor stands at \(stored.position), after \(stored.startEvent + stored.counts.total)"
@@ -400,7 +394,6 @@ package final class DeliveryEngine: @unchecked Sendable {
                 return nil
             }
             try state.save(DeliveryChange(cursors: [cursor]))
-            options.onPositionSaved(name, cursor.position.block)
             if options.stateWasLost {
                 onTrouble(
                     DeliveryTrouble.stateLost, name,
@@ -466,17 +459,14 @@ package final class DeliveryEngine: @unchecked Sendable {
         return true
     }
 
-    /// Forgets outcomes of blocks that the log has given up, a few at a time.
-    private func pruneIfDue(_ now: Moment) {
-        guard let oldestBlock = options.oldestBlock, now.monotonic >= pruneNotBefore else { return }
-        pruneNotBefore = now.monotonic + options.pruneIntervalMilliseconds
-        guard let block = oldestBlock() else { return }
+    /// Lets the state forget what the log has given up; a little at a time, because destinations wait.
+    private func tidyIfDue(_ now: Moment) {
+        guard now.monotonic >= stateUpkeepAt else { return }
+        stateUpkeepAt = now.monotonic + options.stateUpkeepIntervalMilliseconds
         do throws(DeliveryStateError) {
-            let rows = try state.prune(below: block, limit: options.pruneRowsMax)
-            // There is more to forget: soon, but not at once.
-            if rows >= options.pruneRowsMax { pruneNotBefore = now.monotonic + options.saveIntervalMilliseconds }
+            if try state.upkeep() { stateUpkeepAt = now.monotonic + options.stateUpkeepPauseMilliseconds }
         } catch {
-            onTrouble(DeliveryTrouble.stateUnavailable, "", "outcomes cannot be forgotten: \(error.reason)")
+            // It is only tidying; a state that cannot be written is told of where cursors are saved.
         }
     }
 

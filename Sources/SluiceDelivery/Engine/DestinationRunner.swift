@@ -48,6 +48,9 @@ final class DestinationRunner {
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
     private var readPausedUntil: Int64 = 0
+    /// How often in a row the log had nothing where it should have.
+    private var misses = 0
+    static let missesMax = 3
     private var figures: DestinationStatus
 
     init(
@@ -78,7 +81,7 @@ final class DestinationRunner {
         while true {
             while budget > 0, wantsToRead(head, now) {
                 budget -= 1
-                if !readBlock(blocks, now: now) { break }
+                if !readBlock(blocks, head, now: now) { break }
             }
             if startOne(driver, now: now) == .nothing { break }
         }
@@ -90,9 +93,14 @@ final class DestinationRunner {
     }
 
     /// False when there is nothing to be had at present.
-    private func readBlock(_ blocks: any BlockSource, now: Moment) -> Bool {
+    ///
+    /// - Parameter head: read before the blocks are.
+    private func readBlock(_ blocks: any BlockSource, _ head: LogHead, now: Moment) -> Bool {
         do throws(BlockSourceError) {
-            guard let block = try blocks.block(atOrAfter: state.nextBlock) else { return pauseReading(now) }
+            guard let block = try blocks.block(atOrAfter: state.nextBlock) else {
+                return noteMissing(head, now)
+            }
+            misses = 0
             let matcher = matcher
             let encoder = encoder
             let continuity = state.append(block, now: now) { line in
@@ -105,16 +113,31 @@ final class DestinationRunner {
         } catch {
             switch error {
             case .damaged(let number, let eventCount, let reason):
-                state.appendDamaged(number: number, eventCount: eventCount, reason: reason, now: now)
+                let first = state.nextBlock
+                let end = blocks.endEvent(behind: number)
+                let lost = state.appendDamaged(
+                    number: number, eventCount: eventCount, endEvent: end, reason: reason, now: now)
+                let what = first < number ? "blocks \(first) to \(number)" : "block \(number)"
                 trouble(
                     DeliveryTrouble.blockDamaged,
-                    "block \(number) cannot be read, its \(eventCount) events are expired: \(reason)", now)
+                    "\(what) cannot be read, \(lost) events are expired: \(reason)", now)
                 return true
             case .unavailable(let reason):
                 trouble(DeliveryTrouble.logUnavailable, reason, now)
                 return pauseReading(now)
             }
         }
+    }
+
+    /// Blocks were committed from here on, and none is there any more. Not believed at once: a segment that
+    /// somebody moved away may come back.
+    private func noteMissing(_ head: LogHead, _ now: Moment) -> Bool {
+        misses += 1
+        guard misses >= DestinationRunner.missesMax else { return pauseReading(now) }
+        misses = 0
+        let continuity = state.appendMissing(upTo: head, now: now)
+        report(continuity, before: head.nextBlock)
+        return true
     }
 
     private func pauseReading(_ now: Moment) -> Bool {

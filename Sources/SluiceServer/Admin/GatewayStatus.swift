@@ -50,6 +50,13 @@ package struct LogReport: Sendable, Equatable, Codable {
     package var events: Int64 = 0
     package var segments = 0
     package var diskBytes = 0
+    package var runway = RunwayReport()
+    /// In the order of the blocks they need.
+    package var held: [HolderReport] = []
+    /// Damage that is known: all of it in figures, the newest of it one by one.
+    package var quarantinedBlocks = 0
+    package var quarantinedEvents = 0
+    package var quarantine: [QuarantineReport] = []
     /// Since the start of the process, as all that follow.
     package var commits = 0
     package var committedBlocks = 0
@@ -57,6 +64,11 @@ package struct LogReport: Sendable, Equatable, Codable {
     package var rawBytes = 0
     package var storedBytes = 0
     package var failures = 0
+    /// What retention gave up, and how many segments of that somebody still needed.
+    package var removedSegments = 0
+    package var removedEvents = 0
+    package var removedBytes = 0
+    package var forcedSegments = 0
     /// The last commit's failure; nil when it went well.
     package var failing: String?
 

@@ -15,6 +15,7 @@ package enum StatusText {
         lines.append(
             "log     \(status.log.events) events, next block \(status.log.nextBlock), \(status.log.segments) segments, \(ByteSize.rounded(status.log.diskBytes)), \(status.log.failures) failed commits"
         )
+        lines += runway(status.log)
         if let failing = status.log.failing { lines.append("        cannot commit: \(failing)") }
         lines.append("")
         lines += sources(status)
@@ -26,6 +27,52 @@ package enum StatusText {
     private static func connections(_ edge: EdgeReport) -> String {
         edge.connectionsMax > 0
             ? "\(edge.connectionsOpen) of \(edge.connectionsMax) connections" : "\(edge.connectionsOpen) connections"
+    }
+
+    private static func runway(_ log: LogReport) -> [String] {
+        let runway = log.runway
+        var parts: [String] = []
+        if let growth = runway.growthBytesPerHour, let measured = runway.measuredSeconds {
+            parts.append("growth \(ByteSize.rounded(Int(growth)))/h over the last \(duration(measured))")
+        }
+        if let size = runway.size { parts.append("kept up to \(ByteSize.rounded(size))") }
+        if let hard = runway.hardSize, hard != runway.size {
+            parts.append("at most \(ByteSize.rounded(hard))")
+        }
+        if let free = runway.fileSystemFreeBytes { parts.append("\(ByteSize.rounded(free)) free") }
+        if let limit = runway.firstLimit, let hours = runway.firstHours {
+            let what =
+                switch limit {
+                case "size": "the log is at log.retain.size"
+                case "hard_size": "the log is at log.retain.hard_size"
+                default: "the file system is full"
+                }
+            parts.append(hours > 0 ? "\(duration(hours * 3600)) until \(what)" : what)
+        }
+        var lines = parts.isEmpty ? [] : ["runway  " + parts.joined(separator: ", ")]
+        for holder in log.held where holder.segments > 1 {
+            lines.append(
+                "        \(holder.name) holds \(holder.segments) segments, \(ByteSize.rounded(holder.bytes))")
+        }
+        if log.removedSegments > 0 {
+            let forced = log.forcedSegments > 0 ? ", \(log.forcedSegments) of them still needed" : ""
+            lines.append(
+                "        given up: \(log.removedSegments) segments, \(log.removedEvents) events\(forced)")
+        }
+        if log.quarantinedBlocks > 0 {
+            lines.append(
+                "damage  \(log.quarantinedBlocks) blocks of \(log.quarantinedEvents) events cannot be read; see sluice fsck"
+            )
+        }
+        for damage in log.quarantine {
+            let blocks =
+                damage.firstBlock == damage.lastBlock
+                ? "block \(damage.firstBlock)" : "blocks \(damage.firstBlock) to \(damage.lastBlock)"
+            lines.append(
+                "        \(blocks) in \(damage.segment), \(damage.events) events, found \(damage.foundAt): \(LogLine.printable(damage.reason))"
+            )
+        }
+        return lines
     }
 
     private static func sources(_ status: GatewayStatus) -> [String] {

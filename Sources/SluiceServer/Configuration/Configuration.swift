@@ -55,10 +55,14 @@ package struct LogSettings: Sendable, Equatable {
     package var segmentBytes = 1 << 30
     /// A segment is closed when it is this old.
     package var segmentAgeMilliseconds = 3_600_000
-    /// Segments older than this are to be given up. Not enforced in this version, like the next.
+    /// Segments older than this are given up, unless somebody still needs them.
     package var retainAgeMilliseconds = 7 * 86_400_000
-    /// The oldest segments are to be given up when all of them together are larger than this.
+    /// The oldest segments are given up when all of them together are larger than this, unless somebody
+    /// still needs them.
     package var retainBytes = 50 << 30
+    /// When all of them together are larger than this, the oldest are given up even so; `retainBytes` where
+    /// nothing else is said.
+    package var retainHardBytes = 50 << 30
 
     package init() {}
 }

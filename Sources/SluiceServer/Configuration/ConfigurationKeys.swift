@@ -8,7 +8,7 @@ package enum ConfigurationKeys {
     ]
     package static let log = ["compression", "segment", "retain"]
     package static let segment = ["size", "age"]
-    package static let retain = ["age", "size"]
+    package static let retain = ["age", "size", "hard_size"]
     package static let limits = [
         "body", "inflated", "head", "connections", "head_timeout", "body_timeout", "idle_timeout",
         "pipelined", "receive_memory", "answer_memory", "recent_blocks",

@@ -80,10 +80,14 @@ struct ConfigurationParser {
         let retain = scope["retain"]?.scope(keys: ConfigurationKeys.retain)
         retain?.read("age", .duration(1000...3650 * day), into: &log.retainAgeMilliseconds)
         retain?.read("size", .size(128 << 10...1 << 50), into: &log.retainBytes)
-        if retain != nil {
-            scope.warn("retain", "is not enforced in this version: segments stay until they are removed by hand")
+        log.retainHardBytes = log.retainBytes
+        retain?.read("hard_size", .size(128 << 10...1 << 50), into: &log.retainHardBytes)
+        if log.retainHardBytes < log.retainBytes {
+            retain?.report(
+                "hard_size",
+                "log.retain.hard_size (\(ByteSize.text(log.retainHardBytes))) must be at least log.retain.size (\(ByteSize.text(log.retainBytes)))"
+            )
         }
-
         if log.segmentBytes > log.retainBytes / 2 {
             let (place, key) = retain?["size"] != nil ? (retain, "size") : (segment, "size")
             place?.report(

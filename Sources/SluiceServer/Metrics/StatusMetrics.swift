@@ -80,6 +80,54 @@ package struct StatusMetrics: MetricsSource {
         writer.counter(
             "sluice_log_stored_bytes_total", "Bytes of committed blocks as stored.", log.storedBytes)
         writer.counter("sluice_log_failures_total", "Commits that failed.", log.failures)
+        collectRetention(log, &writer)
+    }
+
+    private func collectRetention(_ log: LogReport, _ writer: inout MetricsWriter) {
+        let limits: [(String, Int?, Double?)] = [
+            ("size", log.runway.size, log.runway.hoursUntilSize),
+            ("hard_size", log.runway.hardSize, log.runway.hoursUntilHardSize),
+            (
+                "file_system", log.runway.fileSystemFreeBytes.map { $0 + log.diskBytes },
+                log.runway.hoursUntilFileSystemFull
+            ),
+        ]
+        for (limit, bytes, _) in limits {
+            guard let bytes else { continue }
+            writer.gauge(
+                "sluice_log_limit_bytes", "How large the log can become until it runs into the limit.",
+                labels: [("limit", limit)], bytes)
+        }
+        for (limit, _, hours) in limits {
+            guard let hours else { continue }
+            writer.gauge(
+                "sluice_log_runway_hours", "Hours until the log runs into the limit, at the growth measured.",
+                labels: [("limit", limit)], real: hours)
+        }
+        if let growth = log.runway.growthBytesPerHour {
+            writer.gauge(
+                "sluice_log_growth_bytes_per_hour", "Growth of the log on disk, over at most the last hour.",
+                real: growth)
+        }
+        for holder in log.held {
+            writer.gauge(
+                "sluice_log_held_segments", "Segments that somebody still needs.",
+                labels: [("holder", holder.name)], holder.segments)
+        }
+        for holder in log.held {
+            writer.gauge(
+                "sluice_log_held_bytes", "Bytes of those segments.", labels: [("holder", holder.name)],
+                holder.bytes)
+        }
+        writer.counter("sluice_log_removed_segments_total", "Segments given up.", log.removedSegments)
+        writer.counter("sluice_log_removed_events_total", "Events of those segments.", log.removedEvents)
+        writer.counter("sluice_log_removed_bytes_total", "Bytes of those segments.", log.removedBytes)
+        writer.counter(
+            "sluice_log_forced_segments_total", "Segments given up although somebody still needed them.",
+            log.forcedSegments)
+        writer.gauge(
+            "sluice_log_quarantined_blocks", "Blocks that are damaged and not served.", log.quarantinedBlocks)
+        writer.gauge("sluice_log_quarantined_events", "Events of those blocks.", log.quarantinedEvents)
     }
 
     private func collectDestination(

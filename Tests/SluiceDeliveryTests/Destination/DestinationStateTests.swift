@@ -500,6 +500,34 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         #expect(bench.state.startEvent + bench.state.counts.total == 11)
     }
 
+    @Test func theLogsCountBehindDamageSaysHowMuchItTook() {
+        var counts = OutcomeCounts()
+        counts.delivered = 3
+        let cursor = Cursor(
+            destination: "d", position: EventSequence(block: 4, index: 3), startEvent: 30, counts: counts)
+        var bench = Bench(cursor: cursor)
+        // A whole segment of blocks 4 to 9 with sixty events; its own count is of no use from the middle.
+        #expect(
+            bench.state.appendDamaged(
+                number: 9, eventCount: 99, endEvent: 90, reason: "checksum", now: bench.now) == 57)
+        #expect(bench.append(makeBlock(10, firstEvent: 90, [eventLine("z")])) == .seamless)
+        #expect(bench.state.counts.expired == 57 && bench.state.position == EventSequence(block: 10, index: 0))
+    }
+
+    @Test func nothingLeftUpToTheEndIsLostWithoutWaitingForMore() {
+        var bench = Bench()
+        bench.append(1, first: 0, ids: ["a"])
+        let (batch, _) = bench.start()!
+        bench.finish(batch, .delivered)
+        let head = LogHead(nextBlock: 5, events: 31)
+        #expect(bench.state.appendMissing(upTo: head, now: bench.now) == .lost(events: 30))
+        #expect(bench.state.position == EventSequence(block: 5, index: 0))
+        #expect(bench.state.counts.expired == 30 && bench.state.counts.total == 31)
+        #expect(bench.state.unsavedExceptions.last?.reason.contains("2 to 4") == true)
+        #expect(bench.state.appendMissing(upTo: head, now: bench.now) == .seamless)
+        #expect(bench.append(makeBlock(5, firstEvent: 31, [eventLine("z")])) == .seamless)
+    }
+
     @Test func emptyBlocksAndNumberGapsWithoutEventsAreSeamless() {
         var bench = Bench()
         #expect(bench.append(makeBlock(1, firstEvent: 0, [])) == .seamless)

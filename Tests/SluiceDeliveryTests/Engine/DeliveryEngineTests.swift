@@ -425,6 +425,59 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         #expect(state.exceptions[0].reason.contains("block 3"))
     }
 
+    /// Retention took everything a dead destination had not settled: it is told at once, and after a restart
+    /// the books are what they were.
+    @Test func whatRetentionTookIsExpiredAlsoAtTheEndOfTheLog() throws {
+        let upstream = TestUpstream { _ in .answer(503) }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        let state = MemoryState()
+        let troubles = TroubleList()
+        log.append(lines(0..<10))
+        let first = try EngineBench(
+            [(destination(upstream.url), IDEncoder())], log: log, state: state, troubles: troubles)
+        #expect(eventually { first.status().attempts > 0 })
+        for block in 1..<5 { first.append(log, lines(block * 10..<block * 10 + 10)) }
+        first.stop(deadlineMilliseconds: 0)
+        log.drop(1...5)
+        let second = try EngineBench(
+            [(destination(upstream.url), IDEncoder())], log: log, state: state, troubles: troubles)
+        #expect(eventually { second.status().counts.expired == 50 })
+        #expect(second.status().pending == 0 && second.status().counts.total == 50)
+        second.stop()
+        #expect(troubles.has(DeliveryTrouble.eventsLost))
+        #expect(state.saved("d")?.position == EventSequence(block: 6, index: 0))
+        #expect(state.saved("d")?.counts.expired == 50)
+    }
+
+    @Test func saysWhereCursorsWereSaved() throws {
+        let upstream = TestUpstream { _ in .answer(200) }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        let state = MemoryState()
+        let places = Mutex<[Int64]>([])
+        var options = DeliveryOptions()
+        options.saveIntervalMilliseconds = 5
+        options.onPositionSaved = { name, block in
+            #expect(name == "d")
+            #expect(state.saved("d")?.position.block == block, "never before it is on disk")
+            places.withLock { $0.append(block) }
+        }
+        let engine = try DeliveryEngine(
+            destinations: [(destination(upstream.url), IDEncoder())], blocks: log, state: state, options: options
+        ) { _, _, _ in }
+        #expect(places.withLock { $0 } == [1], "a cursor that was opened needs what is behind it")
+        let thread = startThread(name: "delivery") { engine.run() }
+        for block in 0..<5 {
+            log.append(lines(block * 10..<block * 10 + 10))
+            engine.waker.wake()
+        }
+        #expect(eventually { places.withLock { $0.last } == 6 })
+        engine.requestStop(deadlineMilliseconds: 1000)
+        thread.join()
+        #expect(places.withLock { $0 == $0.sorted() })
+    }
+
     @Test(arguments: [0, 2, 4])
     func earliestBeginsWithWhatIsLeft(_ damaged: Int64) throws {
         let upstream = TestUpstream { _ in .answer(200) }

@@ -46,34 +46,4 @@ import Testing
         let runs = state.blocks("d")
         #expect(runs.count == 1 && runs[0].counts.delivered == 2 && runs[0].isFiltered(3) == true)
     }
-
-    @Test func outcomesOfBlocksThatAreGoneAreForgotten() throws {
-        let upstream = TestUpstream { _ in .answer(400) }
-        defer { upstream.close() }
-        let log = MemoryLog()
-        for block in 0..<5 { log.append([eventLine("e\(block)")]) }
-        let state = MemoryState()
-        let box = OldestBlock()
-        let bench = try EngineBench([(destination(upstream.url), IDEncoder())], log: log, state: state) { options in
-            options.pruneIntervalMilliseconds = 5
-            options.oldestBlock = { box.value }
-        }
-        defer { bench.stop() }
-        #expect(eventually { state.exceptions.count == 5 })
-        box.value = 4
-        #expect(
-            eventually {
-                bench.engine.waker.wake()
-                return state.exceptions.count == 2
-            })
-    }
-}
-
-/// The first block a log has left.
-private final class OldestBlock: Sendable {
-    private let number = Mutex<Int64>(1)
-    var value: Int64 {
-        get { number.withLock { $0 } }
-        set { number.withLock { $0 = newValue } }
-    }
 }

@@ -147,16 +147,6 @@ final class MemoryState: DeliveryState, Sendable {
         return applied
     }
 
-    @discardableResult
-    func prune(below block: Int64, limit: Int) throws(DeliveryStateError) -> Int {
-        content.withLock { content in
-            let before = content.blocks.count + content.exceptions.count
-            content.blocks.removeAll { $0.lastBlock < block }
-            content.exceptions.removeAll { $0.sequence.block < block }
-            return before - content.blocks.count - content.exceptions.count
-        }
-    }
-
     func setFailing(_ value: Bool) { content.withLock { $0.isFailing = value } }
     func saved(_ name: String) -> Cursor? { content.withLock { $0.cursors[name] } }
     var exceptions: [ExceptionalOutcome] { content.withLock { $0.exceptions } }

@@ -9,8 +9,11 @@ import Testing
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() {
-        let parent = URL(fileURLWithPath: NSTemporaryDirectory()).path
+    /// - Parameter inMemory: on a file system without a disk, where there is one.
+    init(inMemory: Bool = false) {
+        let memory = "/dev/shm"
+        let isThere = inMemory && FileManager.default.isWritableFile(atPath: memory)
+        let parent = isThere ? memory : URL(fileURLWithPath: NSTemporaryDirectory()).path
         path = parent + "/sluice-log-" + UUID().uuidString
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

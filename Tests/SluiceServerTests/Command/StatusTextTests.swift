@@ -14,6 +14,7 @@ import Testing
                   log: cannot commit: disk full
                 edge    2 shards, 0 connections, acknowledged in p50 0.8 ms, p99 1.5 s
                 log     100 events, next block 8, 1 segments, 1.5 KiB, 0 failed commits
+                runway  growth 512.0 MiB/h over the last 1m0s, kept up to 1.0 GiB, 3.0 GiB free, 2h0m until the log is at log.retain.hard_size
                         cannot commit: disk full
 
                 SOURCE  ACCEPTED  DUPLICATES  REJECTED

@@ -352,6 +352,10 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
             "c.yaml:2:18: log.retain.size: log.retain.size (1GiB) must be at least twice log.segment.size (1GiB): only whole segments are given up"
         ),
         .init(
+            "log:\n  retain: {size: 4GiB, hard_size: 3GiB}\n",
+            "c.yaml:2:35: log.retain.hard_size: log.retain.hard_size (3GiB) must be at least log.retain.size (4GiB)"
+        ),
+        .init(
             "log: {segment: {size: 30GiB}}\n",
             "c.yaml:1:23: log.segment.size: log.retain.size (50GiB) must be at least twice log.segment.size (30GiB): only whole segments are given up"
         ),

@@ -113,6 +113,17 @@ extension GatewayStatus {
         status.log.events = 100
         status.log.segments = 1
         status.log.diskBytes = 1536
+        status.log.runway.size = 1 << 30
+        status.log.runway.hardSize = 1 << 30
+        status.log.runway.fileSystemFreeBytes = 3 << 30
+        status.log.runway.growthBytesPerHour = Double(512 << 20)
+        status.log.runway.measuredSeconds = 60
+        status.log.runway.hoursUntilSize = 2
+        status.log.runway.hoursUntilHardSize = 2
+        status.log.runway.hoursUntilFileSystemFull = 6
+        status.log.runway.firstLimit = "hard_size"
+        status.log.runway.firstHours = 2
+        status.log.held = [HolderReport(name: "topsort", block: 6, segments: 1, bytes: 1536)]
         status.sources = [
             SourceReport(name: "web", accepted: 90, duplicates: 3, rejected: 1),
             SourceReport(name: "app", accepted: 10, duplicates: 0, rejected: 0),
