@@ -30,6 +30,7 @@ package final class LogWriter: @unchecked Sendable {
     private let readers: RecentReaders
     private let channels: [ShardChannel]
     private let parker: any Parker
+    private let fingerprints: FingerprintTable?
     private let onCommit: @Sendable (LogHead) -> Void
     private let stopping = Atomic<Bool>(false)
 
@@ -50,7 +51,7 @@ package final class LogWriter: @unchecked Sendable {
 
     init(
         log: EventLog, segment: WriterSegment, channels: [ShardChannel], parker: any Parker,
-        onCommit: @escaping @Sendable (LogHead) -> Void
+        fingerprints: FingerprintTable?, onCommit: @escaping @Sendable (LogHead) -> Void
     ) {
         folder = log.folder
         configuration = log.configuration
@@ -64,6 +65,7 @@ package final class LogWriter: @unchecked Sendable {
         self.segment = segment
         self.channels = channels
         self.parker = parker
+        self.fingerprints = fingerprints
         self.onCommit = onCommit
         encoder = BlockEncoder(codec: log.configuration.compression)
         for channel in channels { channel.attach(parker) }
@@ -281,6 +283,7 @@ package final class LogWriter: @unchecked Sendable {
     /// Checkpoints, begins and closes segments where it is time. Trouble here fails no block: it is
     /// noted, and tried again later.
     private func upkeep() {
+        fingerprints?.tend(now: clock.monotonicMicroseconds() / 1000)
         guard !mustReopen else { return }
         let now = clock.monotonicMicroseconds()
         if now >= upkeepNotBefore {

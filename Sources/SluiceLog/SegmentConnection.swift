@@ -8,7 +8,7 @@ import SluiceCore
 /// checkpoint, not even as the last one to close. May move between threads; one uses it at a time.
 struct SegmentConnection: Sendable {
     let path: String
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     init(path: String) throws(LogError) {
         self.path = path

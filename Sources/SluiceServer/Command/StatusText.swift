@@ -16,6 +16,11 @@ package enum StatusText {
             "log     \(status.log.events) events, next block \(status.log.nextBlock), \(status.log.segments) segments, \(ByteSize.rounded(status.log.diskBytes)), \(status.log.failures) failed commits"
         )
         if let failing = status.log.failing { lines.append("        cannot commit: \(failing)") }
+        if let known = status.deduplication {
+            lines.append(
+                "known   \(known.entries) of \(known.capacity) events remembered, \(known.rotations) rotations\(known.overflow > 0 ? ", \(known.overflow) without room" : "")"
+            )
+        }
         lines.append("")
         lines += sources(status)
         lines.append("")

@@ -26,7 +26,7 @@ package final class PlatformTable {
 
     private let decoders: DecoderTable
 
-    package init() { decoders = DecoderTable(directory: SourceResolver(SourceTable([]))) }
+    package init() { decoders = DecoderTable(directory: SourceResolver(SourceTable([])), deduplicator: nil) }
 
     /// What the example becomes in the log.
     package func line(of example: PlatformExample) -> [UInt8]? {
