@@ -4,7 +4,8 @@ import SluiceLog
 /// One shard's side of deduplication: inserts the fingerprints of the request at hand, and keeps the
 /// sightings of those that were known.
 ///
-/// Invariant: the open block's ticket is published as dirty before one of its fingerprints is in the table.
+/// Invariant: the open block's ticket is published as dirty before one of its fingerprints is in the table, and
+/// while it holds events that came together with ids.
 ///
 /// Owner: the shard thread.
 final class ShardDeduplicator: Deduplicator {
@@ -50,10 +51,10 @@ final class ShardDeduplicator: Deduplicator {
 
     func takeBack(fingerprint: UInt64) { table.withdraw(fingerprint) }
 
-    /// The request is decided. A block that holds no fingerprint may stay open for long: nobody should
-    /// wait for it.
+    /// The request is decided. An empty block may stay open for long: nobody should wait for it. One with
+    /// events stays dirty even where none of them has a fingerprint: they may have come with duplicates.
     func end(_ block: OpenBlock) {
-        guard published == block.ticket, block.fingerprints.count == 0 else { return }
+        guard published == block.ticket, block.eventCount == 0 else { return }
         published = before
         progress.publish(dirty: before)
         barrier.wakeOthers(than: shard)

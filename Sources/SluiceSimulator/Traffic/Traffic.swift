@@ -18,6 +18,9 @@ package struct TrafficPlan: Sendable {
     /// About so many events are sent; a last batch may exceed it.
     package var eventsMax: Int?
     package var mix = TrafficMix()
+    /// Which part of the acknowledged requests is sent once more, as by a sender that lost the answer. Of
+    /// those whose events all have an id of the sender's: native ones and Topsort's.
+    package var resendShare = 0.0
     /// The same seed sends the same ids: choose another one for each run against the same data.
     package var seed: UInt64
 
@@ -30,7 +33,7 @@ package struct TrafficPlan: Sendable {
 
 /// A bounded generator of realistic traffic that knows what each answer must be.
 ///
-/// A request without an answer is never repeated: it is counted, its connection is opened anew, and
+/// A request without an answer is not repeated: it is counted, its connection is opened anew, and
 /// the traffic goes on, so that a gateway may be killed and started again under it.
 ///
 /// Threads: `start`, `stop` and `wait` belong to one thread; `totals` and `ledger` to any.
@@ -124,6 +127,8 @@ final class TrafficWorker: Sendable {
             return
         }
         var pace = TrafficPace(plan: plan, index: index, now: MonotonicClock.nowMicroseconds)
+        // Apart from the mint's, so that the ids do not depend on it.
+        var luck = SplitMix64(seed: plan.seed &+ UInt64(index) &+ 0x5EED)
         while !isOver(pace) {
             if let other = shared.address.withLock({ $0 }), other != address,
                 let moved = HTTPClient(address: other)
@@ -135,7 +140,12 @@ final class TrafficWorker: Sendable {
             let size = max(request.events.count, 1)
             shared.issued.add(size, ordering: .relaxed)
             guard let due = waitUntilDue(&pace, events: size) else { return }
-            if !exchange(request, over: client, since: due) { Self.sleep(microseconds: 20_000) }
+            switch exchange(request, over: client, since: due) {
+            case .unanswered: Self.sleep(microseconds: 20_000)
+            case .promised where Self.isResendable(request) && luck.nextUnit() < plan.resendShare:
+                resend(request, over: client)
+            case .promised, .notPromised: break
+            }
         }
     }
 
@@ -157,10 +167,40 @@ final class TrafficWorker: Sendable {
         }
     }
 
-    /// False when there was no answer.
+    private enum Outcome { case promised, notPromised, unanswered }
+
+    /// Whether every one of its events will be known when it comes again.
+    private static func isResendable(_ request: TrafficRequest) -> Bool {
+        guard case .taken = request.expectation else { return false }
+        return request.form == .native || request.form == .topsort
+    }
+
+    /// Sends what was acknowledged already. Nothing new may come of it.
+    private func resend(_ request: TrafficRequest, over client: HTTPClient) {
+        do throws(HTTPClientError) {
+            let answer = try client.exchange(request.bytes)
+            let verdict = TrafficVerdict(resend: answer, of: request)
+            totals.withLock { totals in
+                totals.answered += 1
+                totals.byStatus[answer.status, default: 0] += 1
+                switch verdict {
+                case .acknowledged: totals.resent += request.events.count
+                case .refusedRightly: break
+                case .putOff: totals.putOff += 1
+                case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
+                }
+            }
+        } catch {
+            totals.withLock { totals in
+                totals.errors[error.label, default: 0] += 1
+                totals.resentAmbiguous += request.events.count
+            }
+        }
+    }
+
     private func exchange(
         _ request: TrafficRequest, over client: HTTPClient, since due: Int64
-    ) -> Bool {
+    ) -> Outcome {
         do throws(HTTPClientError) {
             let answer = try client.exchange(request.bytes)
             let elapsed = MonotonicClock.nowMicroseconds - due
@@ -182,14 +222,14 @@ final class TrafficWorker: Sendable {
                 case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
                 }
             }
-            return true
+            return isPromise ? .promised : .notPromised
         } catch {
             totals.withLock { totals in
                 totals.errors[error.label, default: 0] += 1
                 if case .unreachable = error { return }
                 totals.ambiguous += request.events.count
             }
-            return false
+            return .unanswered
         }
     }
 
