@@ -60,9 +60,11 @@ func system(_ name: String, pkgConfig: String, apt: String) -> Target {
 }
 
 /// The tests of one library, in the mirrored folder under Tests/.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: "Tests/\(name)", resources: resources,
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, resources: resources,
         swiftSettings: settings)
 }
 
@@ -72,9 +74,18 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
+// `scripts/test` sets this for its optimized build, which needs only the tests that count allocations
+// and what they test.
+let leftOut: Set<String> =
+    Context.environment["SLUICE_ALLOCATION_TESTS"] == "1"
+    ? [
+        "SluiceIOTests", "SluiceLogTests", "SluiceDeliveryTests", "SluiceSimulator", "SluiceSimulatorTests",
+        "sluice", "EndToEndTests",
+    ] : []
+
 let package = Package(
     name: "sluice",
-    products: [.executable(name: "sluice", targets: ["sluice"])],
+    products: leftOut.isEmpty ? [.executable(name: "sluice", targets: ["sluice"])] : [],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -82,7 +93,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
-    targets: [
+    targets: ([
         cModule("CByteScan"),
         cModule("CHTTPParser"),
         cModule("CLinuxIO"),
@@ -114,8 +125,8 @@ let package = Package(
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
         tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),
-        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"]),
-    ] + fuzzers,
+        tests("EndToEndTests", ["SluiceServer", "SluiceSimulator", "sluice"], exclude: ["Fixtures"]),
+    ] + fuzzers).filter { !leftOut.contains($0.name) },
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )

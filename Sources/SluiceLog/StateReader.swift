@@ -39,6 +39,13 @@ package final class StateReader {
 
     deinit { try? queue.close() }
 
+    /// The destinations that have a cursor, by name.
+    package func destinations() throws(LogError) -> [String] {
+        try aboutFile(queue.path) {
+            try queue.inDatabase { try String.fetchAll($0, sql: "SELECT destination FROM cursor ORDER BY 1") }
+        }
+    }
+
     /// Every destination's standing in respect of the event, by its name.
     package func standings(at sequence: EventSequence) throws(LogError) -> [String: Standing] {
         try aboutFile(queue.path) {

@@ -18,12 +18,13 @@ package enum Gateway {
         ProcessSignals.block()
         // Events speak of people: nobody else on the machine reads the data folder.
         umask(0o077)
-        raiseDescriptorLimit(configuration, logger)
+        let configuration = fitted(configuration, logger)
         let troubleLog = TroubleLog(logger: logger)
         let pipeline = try Pipeline(
             configuration, troubles: PipelineTroubles(troubleLog, destinations: configuration.destinations))
         for notice in pipeline.log.notices { logger.warning("\(notice)") }
         if let load = pipeline.fingerprintLoad { report(load, logger) }
+        warnOfForgottenDestinations(pipeline.log, configuration, logger)
 
         let collector = StatusCollector(pipeline)
         let metrics = MetricsRegistry()
@@ -106,15 +107,36 @@ package enum Gateway {
 
     private static let pipelineIsDone = Flag()
 
-    /// Each connection is a descriptor; the usual soft limit of 1024 is for programs that use select().
-    private static func raiseDescriptorLimit(_ configuration: Configuration, _ logger: Logger) {
+    /// A destination that was renamed or taken out leaves its place in the log behind. Its events are due to
+    /// nobody any more, which may be meant, or a slip of the pen.
+    private static func warnOfForgottenDestinations(
+        _ log: EventLog, _ configuration: Configuration, _ logger: Logger
+    ) {
+        let known = Set(configuration.destinations.map(\.name))
+        let stored = (try? log.makeStateReader().destinations()) ?? []
+        for name in stored where !known.contains(name) {
+            logger.warning(
+                "the state file knows a destination that the configuration does not; its events stay undelivered",
+                metadata: ["destination": "\(name)"])
+        }
+    }
+
+    /// The configuration with as many connections as the process may open descriptors for. Each connection is
+    /// one; the usual soft limit of 1024 is for programs that use select().
+    private static func fitted(_ configuration: Configuration, _ logger: Logger) -> Configuration {
+        let shards = configuration.shards(cores: CPUAffinity.allowed.count)
         let needed = configuration.limits.fileDescriptors(
-            shards: configuration.shards(cores: CPUAffinity.allowed.count),
-            destinations: configuration.destinations)
+            shards: shards, destinations: configuration.destinations)
         let limit = DescriptorLimit.raise(to: needed)
-        guard limit.soft < needed else { return }
+        guard limit.soft < needed else { return configuration }
+        guard configuration.limits.namesConnections else {
+            var configuration = configuration
+            configuration.limits.lowerConnections(by: needed - limit.soft, shards: shards)
+            return configuration
+        }
         logger.warning(
             "the limit of open files is below limits.connections; further connections will wait",
             metadata: ["open_files": "\(limit.soft)", "needed": "\(needed)"])
+        return configuration
     }
 }

@@ -14,6 +14,8 @@ package struct Limits: Sendable, Equatable {
     package var headBytes = 16 << 10
     /// Open connections, all shards together.
     package var connections = 100_000
+    /// Whether the configuration names `connections`; otherwise the process's own limit may lower it.
+    package var namesConnections = false
     /// From a request's first byte to the end of its head.
     package var headTimeoutMilliseconds = 10_000
     /// From the end of a request's head to the end of its body.
@@ -53,7 +55,7 @@ package struct Limits: Sendable, Equatable {
     /// of them may go beyond it.
     package static let commitBytes = LogConfiguration().groupBytes
     /// Page caches of the log's and the state's databases.
-    package static let databaseCacheBytes = 24 << 20
+    package static let databaseCacheBytes = 28 << 20
     /// Bytes of blocks read ahead from the segments for destinations that lag.
     package static let fetchedBlocksBytes = LogConfiguration.fetchedBytesMax
     /// Bytes of blocks a destination reads ahead of its cursor; the last of them may go beyond it.
@@ -65,6 +67,8 @@ package struct Limits: Sendable, Equatable {
     /// Connections to the admin port at the same time, and the memory of each.
     package static let adminConnections = 16
     package static let adminConnectionBytes = 256 << 10
+    /// What the look-up desk opens: an eventfd, and a segment and the state file with their write-ahead logs.
+    package static let lookupDescriptors = 8
     package static let sources = 1000
     package static let destinations = 64
     package static let configurationFileBytes = 1 << 20
@@ -165,10 +169,15 @@ extension Limits {
         return conflicts
     }
 
+    /// Gives up `count` connections that there are no descriptors for; a few always stay.
+    package mutating func lowerConnections(by count: Int, shards: Int) {
+        connections = max(connections - count, min(connections, shards * 16))
+    }
+
     /// File descriptors the gateway may hold at the same time.
     package func fileDescriptors(shards: Int, destinations: [DestinationSettings]) -> Int {
         let upstreams = destinations.reduce(0) { $0 + $1.concurrency }
         // A shard: epoll, eventfd, listeners. The rest: standard streams, databases, admin, delivery.
-        return connections + shards * 8 + upstreams + Limits.adminConnections + 64
+        return connections + shards * 8 + upstreams + Limits.adminConnections + Limits.lookupDescriptors + 64
     }
 }

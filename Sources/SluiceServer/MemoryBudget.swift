@@ -47,6 +47,8 @@ package struct MemoryBudget: Sendable, Equatable {
                 "requests to \(destination.name)", destination.concurrency,
                 requestBytes + Limits.upstreamAnswerBytes)
         }
+        // A question holds one block at a time, as stored and as decoded, which is the larger.
+        add("a question about a conversion", 2, blockBytes)
         add("admin connections", Limits.adminConnections, Limits.adminConnectionBytes)
     }
 

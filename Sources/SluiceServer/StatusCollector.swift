@@ -51,6 +51,7 @@ package final class StatusCollector: @unchecked Sendable {
     private func edge() -> EdgeReport {
         var report = EdgeReport()
         report.shards = shards.count
+        report.connectionsMax = configuration.limits.connections
         var acknowledge: HistogramSnapshot?
         for shard in shards {
             let stats = shard.loop.stats

@@ -8,8 +8,8 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Run a gateway between simulated senders and simulated platforms.",
         discussion: """
-            Starts stand-ins for Topsort and for a webhook, a real gateway in front of them, and \
-            traffic. At Ctrl-C, or after --seconds, the traffic stops, the gateway delivers what is \
+            Starts stand-ins for Topsort, GoWit, VTEX Ads, Kevel, impact.com and a webhook, a real \
+            gateway in front of them, and traffic in every platform's form. At Ctrl-C, or after --seconds, the traffic stops, the gateway delivers what is \
             left, and the books are printed: what each destination accepted, and what became of it, \
             compared with what the senders were promised and what the stand-ins got. Exits with 0 \
             only if they balance and nothing is pending or missing.
@@ -24,9 +24,6 @@ struct DemoCommand: ParsableCommand {
     @Option(
         help: "Folder for configuration, data and log; must be empty or absent. Default: a temporary one.")
     var dir: String?
-
-    @Flag(help: "Add GoWit, VTEX Ads, Kevel and impact.com to Topsort and the webhook.")
-    var allPlatforms = false
 
     @Flag(help: "Leave the folder behind.")
     var keep = false
@@ -52,7 +49,6 @@ struct DemoCommand: ParsableCommand {
         options.eventsPerSecond = rate
         options.folder = dir
         options.keepsFolder = keep
-        options.allPlatforms = allPlatforms
         options.printsJSON = json
         do {
             let code = try Demo(options).run()

@@ -19,7 +19,7 @@ import Testing
         let books = try #require(PlainJSON(Array(demo.logTail().utf8)), "\(demo.logTail())")
         #expect(books["balanced"] == .bool(true))
         #expect((books["acknowledged"]?.integer ?? 0) > 300)
-        #expect(books["destinations"]?.elements?.count == 2)
+        #expect(books["destinations"]?.elements?.count == 6)
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/demo"))
     }
 
@@ -34,5 +34,17 @@ import Testing
         #expect(output.contains("The books balance"))
         #expect(!output.contains("\u{1B}"))
         #expect(FileManager.default.fileExists(atPath: folder.path + "/demo/sluice.yaml"))
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a folder that cannot be made is told in a sentence`() throws {
+        let folder = try TemporaryFolder()
+        let demo = try GatewayProcess(
+            executable: TestGateway.binary, arguments: ["demo", "--dir", "/proc/nope"],
+            dataFolder: folder.path, logPath: folder.path + "/output")
+        #expect(demo.wait(timeoutMilliseconds: 30_000) == .exited(code: 1))
+        let words = demo.logTail()
+        #expect(words.contains("/proc/nope cannot be made: "))
+        #expect(!words.contains("NSCocoaErrorDomain"))
     }
 }

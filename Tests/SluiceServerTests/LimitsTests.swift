@@ -31,6 +31,18 @@ import Testing
         #expect(body.defaultValue == "1MiB")
     }
 
+    @Test func connectionsGiveWayToTheProcessesOwnLimit() {
+        var limits = Limits()
+        limits.lowerConnections(by: 99_000, shards: 4)
+        #expect(limits.connections == 1000)
+        limits.lowerConnections(by: 99_000, shards: 4)
+        #expect(limits.connections == 64, "a few always stay")
+        limits.connections = 10
+        limits.lowerConnections(by: 5, shards: 4)
+        #expect(limits.connections == 10, "and never more than there were")
+        #expect(limits.conflicts(shards: 4) == [])
+    }
+
     @Test func descriptorsAreCounted() {
         let limits = Limits()
         var destination = DestinationSettings(

@@ -33,9 +33,15 @@ final class BlockingConnection {
         let bodyBytes: Int
     }
 
-    func serve(_ handler: BlockingHTTPServer.Handler) {
+    /// - Parameter setIdle: told when the connection begins and ends to wait for a request.
+    func serve(_ handler: BlockingHTTPServer.Handler, setIdle: (Bool) -> Void) {
         while true {
             do throws(ReadError) {
+                if input.isEmpty {
+                    setIdle(true)
+                    defer { setIdle(false) }
+                    try receive(until: nil)
+                }
                 let message = try readRequest()
                 let total = message.head.headBytes + message.bodyBytes
                 let request = SimpleRequest(

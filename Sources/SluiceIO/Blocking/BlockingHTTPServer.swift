@@ -5,7 +5,8 @@ import Synchronization
 
 /// What the blocking server allows.
 package struct BlockingServerOptions: Sendable {
-    /// Most connections served at once, each by a thread; further ones wait to be accepted.
+    /// Most connections served at once, each by a thread. When one more comes, the one that has been idle for
+    /// longest, and not only for a moment, is closed; while none is, further ones wait to be accepted.
     package var connections: Int
     package var headBytes: Int
     package var bodyBytes: Int
@@ -42,6 +43,8 @@ package final class BlockingHTTPServer: Sendable {
         var threads: [Int32: JoinableThread] = [:]
         var finished: [JoinableThread] = []
         var open: Set<Int32> = []
+        /// Connections between two requests, and since when (monotonic milliseconds).
+        var idle: [Int32: Int64] = [:]
     }
 
     private let name: String
@@ -115,6 +118,8 @@ package final class BlockingHTTPServer: Sendable {
         var poller: Poller
         let listeners: [ListeningSocket]
         var isWatching = false
+        /// Somebody waits to be accepted, and a connection is about to end: the waker tells.
+        var awaitsRoom = false
 
         init(listeners: [ListeningSocket], waker: EventFD) throws(SystemError) {
             self.listeners = listeners
@@ -138,29 +143,35 @@ package final class BlockingHTTPServer: Sendable {
     private func accept(_ acceptor: Acceptor) {
         while !isStopping.load(ordering: .acquiring) {
             reap()
-            acceptor.watch(openConnections < options.connections)
-            let count = acceptor.poller.wait(milliseconds: nil)
+            acceptor.watch(!acceptor.awaitsRoom && (openConnections < options.connections || hasIdle))
+            let count = acceptor.poller.wait(milliseconds: acceptor.awaitsRoom ? Self.roomLookMilliseconds : nil)
+            if count == 0 { acceptor.awaitsRoom = false }
             for index in 0..<count {
                 let token = acceptor.poller[index].token
                 if token == UInt64.max {
                     waker.clear()
+                    acceptor.awaitsRoom = false
                 } else {
-                    acceptOne(from: acceptor.listeners[Int(token)])
+                    acceptor.awaitsRoom = !acceptOne(from: acceptor.listeners[Int(token)])
                 }
             }
         }
         for listener in acceptor.listeners { listener.close() }
     }
 
-    private func acceptOne(from listener: ListeningSocket) {
-        guard openConnections < options.connections else { return }
+    /// False when there is no room.
+    private func acceptOne(from listener: ListeningSocket) -> Bool {
+        guard openConnections < options.connections else {
+            makeRoom()
+            return false
+        }
         let (descriptor, peer) = listener.accept()
         guard descriptor >= 0 else {
             // Out of descriptors: not again before one may have been freed.
             if Errno.isExhaustion(descriptor) {
                 _ = clio_wait_readable(stopSignal.descriptor, 50)
             }
-            return
+            return true
         }
         state.withLock { state in
             state.open.insert(descriptor)
@@ -169,6 +180,35 @@ package final class BlockingHTTPServer: Sendable {
                 self.serve(descriptor, peer)
             }
         }
+        return true
+    }
+
+    private var hasIdle: Bool { state.withLock { !$0.idle.isEmpty } }
+
+    /// A connection that has only just been opened or answered is not taken for idle.
+    private static let idleGraceMilliseconds: Int64 = 250
+    /// Between two looks for room while somebody waits to be accepted.
+    private static let roomLookMilliseconds = 50
+
+    /// Ends the connection that has been idle for longest; its thread wakes this one when it has gone.
+    private func makeRoom() {
+        state.withLock { state in
+            guard let oldest = state.idle.min(by: { $0.value < $1.value }),
+                MonotonicClock.nowMilliseconds - oldest.value >= Self.idleGraceMilliseconds
+            else { return }
+            state.idle[oldest.key] = nil
+            _ = clio_shutdown_both(oldest.key)
+        }
+    }
+
+    /// A connection begins or ends to wait for a request.
+    private func setIdle(_ descriptor: Int32, _ isIdle: Bool) {
+        let isFull = state.withLock { state in
+            state.idle[descriptor] = isIdle ? MonotonicClock.nowMilliseconds : nil
+            return isIdle && state.open.count >= options.connections
+        }
+        // Somebody may wait for the room that this one could make.
+        if isFull { waker.wake() }
     }
 
     private func reap() {
@@ -185,9 +225,10 @@ package final class BlockingHTTPServer: Sendable {
     private func serve(_ descriptor: Int32, _ peer: PeerAddress) {
         let connection = BlockingConnection(
             descriptor: descriptor, peer: peer, options: options, stopSignal: stopSignal.descriptor)
-        connection.serve(handler)
+        connection.serve(handler) { self.setIdle(descriptor, $0) }
         state.withLock { state in
             state.open.remove(descriptor)
+            state.idle[descriptor] = nil
             if let thread = state.threads.removeValue(forKey: descriptor) {
                 state.finished.append(thread)
             }

@@ -30,6 +30,8 @@ package enum GatewayPhase: String, Sendable, Codable, CaseIterable {
 package struct EdgeReport: Sendable, Equatable, Codable {
     package var shards = 0
     package var connectionsOpen = 0
+    /// How many may be open.
+    package var connectionsMax = 0
     package var connectionsAccepted = 0
     package var bytesReceived = 0
     package var bytesSent = 0

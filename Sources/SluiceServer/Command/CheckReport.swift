@@ -105,7 +105,7 @@ package struct CheckReport: Encodable, Sendable {
                         "the memory budget (\(ByteSize.rounded(budget.totalBytes))) is larger than this machine's memory (\(ByteSize.rounded(physicalMemoryBytes)))"
                 ))
         }
-        if descriptors > descriptorsMax {
+        if configuration.limits.namesConnections, descriptors > descriptorsMax {
             warned.append(
                 ConfigurationProblem(
                     file: configuration.file, key: "limits.connections",

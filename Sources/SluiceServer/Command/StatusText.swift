@@ -10,7 +10,7 @@ package enum StatusText {
         )
         for reason in status.reasons { lines.append("  \(reason)") }
         lines.append(
-            "edge    \(status.edge.shards) shards, \(status.edge.connectionsOpen) connections, acknowledged in p50 \(milliseconds(status.edge.acknowledgeP50Milliseconds)), p99 \(milliseconds(status.edge.acknowledgeP99Milliseconds))"
+            "edge    \(status.edge.shards) shards, \(connections(status.edge)), acknowledged in p50 \(milliseconds(status.edge.acknowledgeP50Milliseconds)), p99 \(milliseconds(status.edge.acknowledgeP99Milliseconds))"
         )
         lines.append(
             "log     \(status.log.events) events, next block \(status.log.nextBlock), \(status.log.segments) segments, \(ByteSize.rounded(status.log.diskBytes)), \(status.log.failures) failed commits"
@@ -26,6 +26,11 @@ package enum StatusText {
         lines.append("")
         lines += destinations(document)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func connections(_ edge: EdgeReport) -> String {
+        edge.connectionsMax > 0
+            ? "\(edge.connectionsOpen) of \(edge.connectionsMax) connections" : "\(edge.connectionsOpen) connections"
     }
 
     private static func sources(_ status: GatewayStatus) -> [String] {

@@ -22,7 +22,6 @@ package struct Configuration: Sendable, Equatable {
     package var deduplicate: DeduplicationSettings? = DeduplicationSettings()
     package var limits = Limits()
     /// Platforms by Host name (lower case, without port), for paths without the platform's prefix.
-    /// Not looked at in this version.
     package var hosts: [String: Platform] = [:]
     package var sources = [SourceSettings.local]
     package var destinations: [DestinationSettings] = []

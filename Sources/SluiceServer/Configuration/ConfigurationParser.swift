@@ -129,6 +129,7 @@ struct ConfigurationParser {
         scope?.read("inflated", .size(1 << 10...256 * megabyte), into: &limits.inflatedBytes)
         scope?.read("head", .size(1 << 10...megabyte), into: &limits.headBytes)
         scope?.read("connections", .integer(1...10_000_000), into: &limits.connections)
+        limits.namesConnections = scope?["connections"] != nil
         scope?.read("head_timeout", .duration(100...hour), into: &limits.headTimeoutMilliseconds)
         scope?.read("body_timeout", .duration(100...hour), into: &limits.bodyTimeoutMilliseconds)
         scope?.read("idle_timeout", .duration(100...hour), into: &limits.idleTimeoutMilliseconds)

@@ -47,6 +47,9 @@ struct YAMLDocument {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
+            if problem.contains("another document") {
+                return failure(file, mark, "begins another document; a configuration is one, so leave '---' out")
+            }
             let place = context.map { " \($0.text)" } ?? ""
             return failure(file, mark, "is not YAML: \(problem)\(place)")
         case .reader(let problem, _, _, _):

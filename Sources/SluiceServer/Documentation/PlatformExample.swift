@@ -79,6 +79,13 @@ package struct PlatformExample: Sendable {
             "product_id":"p-1","unit_price":12.50,"quantity":2}]}
             """),
         PlatformExample(
+            .gowit, .purchase, "offline sale", 204, "POST", "/gowit/events", "application/json",
+            """
+            {"event_type":"sale","channel":"OFFLINE","sale_date":"2026-01-02T03:04:05Z","customer_id":"c-1",\
+            "marketplace_id":"m-1","request_id":"gowit-3","sales":[{"advertiser_id":"v-1","product_id":"p-1",\
+            "unit_price":12.50,"quantity":2}]}
+            """),
+        PlatformExample(
             .vtex, .purchase, "conversion", 202, "POST", "/vtex/v1/beacon/conversion", "application/json",
             """
             {"publisher_id":"pub-1","user_id":"u-1","session_id":"s-1","order_id":"vtex-1",\
@@ -87,12 +94,37 @@ package struct PlatformExample: Sendable {
             "promotional_price":12.50}]}
             """),
         PlatformExample(
+            .vtex, .purchase, "conversion as real emitters write it", 202, "POST", "/vtex/v1/beacon/conversion",
+            "application/json; charset=utf-8",
+            """
+            {"publisher_id":"pub-1","user_id":"u-1","session_id":"s-1","order_id":"vtex-2",\
+            "created_at":"2026-01-02T03:04:05Z","channel":"ecommerce","email_hashed":"\(hash)",\
+            "items":[{"product_sku":"sku-1","quantity":2,"price":12.50,"seller_id":"v-1"}]}
+            """),
+        PlatformExample(
             .kevel, .purchase, "", 204, "GET",
             "/kevel/c/123/purchase?userKey=u-1&productId=p-1&timestamp=2026-01-02T03:04:05Z&quantity=2&price=12.5&transactionId=kevel-1"
         ),
         PlatformExample(
+            .kevel, .purchase, "by POST", 204, "POST",
+            "/kevel/c/123/purchase?userKey=u-1&userKey=k-2&productId=p-1&timestamp=1767323045&quantity=2&price=12.5&transactionId=kevel-2&merchantId=v-1"
+        ),
+        PlatformExample(
             .impact, .purchase, "conversion", 200, "POST", "/impact/Advertisers/IRsid1/Conversions", form,
             "CampaignId=1000&EventTypeId=9876&EventDate=2026-01-02T03%3A04%3A05Z&OrderId=impact-1&ClickId=click-1&CustomerId=c-1&CurrencyCode=EUR&ItemSku1=sku-1&ItemQuantity1=2&ItemSubTotal1=25.00"
+        ),
+        PlatformExample(
+            .impact, .purchase, "conversion as JSON", 200, "POST", "/impact/Advertisers/IRsid1/Conversions",
+            "application/json",
+            """
+            {"CampaignId":1000,"ActionTrackerId":9876,"EventDate":"2026-01-02T03:04:05Z","Oid":"impact-2",\
+            "CustomerId":"c-1","Currency":"EUR","CustomerEmail":"\(hash)","ItemSku1":"sku-1","ItemQuantity1":2,\
+            "ItemPrice1":12.50}
+            """),
+        PlatformExample(
+            .impact, .purchase, "conversion without item numbers", 200, "POST",
+            "/impact/Advertisers/IRsid1/Conversions", form,
+            "CampaignId=1000&EventTypeId=9876&EventDate=NOW&OrderId=impact-3&ClickId=click-1&ItemSku=sku-1&ItemQuantity=2&ItemSubTotal=25.00&ItemSku=sku-2&ItemQuantity=1&ItemSubTotal=9.90"
         ),
     ]
 
@@ -126,14 +158,23 @@ package struct PlatformExample: Sendable {
         } + [
             PlatformExample(
                 .gowit, .ad, "click by the SDK", 204, "GET",
-                "/gowit/server/sdk/events?type=click&session_id=s-1&ad_id=ad-1&no_redirect=1")
+                "/gowit/server/sdk/events?type=click&session_id=s-1&ad_id=ad-1&no_redirect=1"),
+            PlatformExample(
+                .gowit, .ad, "impression by the SDK", 204, "GET",
+                "/gowit/server/sdk/events?type=impression&session_id=s-1&ad_id=a+d/1=&redirect=https://shop.example/p?x=1&y=2"
+            ),
         ]
         + ["impression", "view", "click"].map { name in
             PlatformExample(
                 .vtex, .ad, name, 202, "POST",
                 "/vtex/v1/beacon/\(name)/ad-1?publisher_id=pub-1&campaign_id=c-1&sign=a%2Fb", "application/json",
                 #"{"session_id":"s-1","user_id":"u-1"}"#)
-        }
+        } + [
+            PlatformExample(
+                .vtex, .ad, "click from the storefront", 202, "POST",
+                "/vtex/v1/beacon/click/ad-1?publisher_id=pub-1&campaign_id=c-1&sign=a%2Fb",
+                form + ";charset=UTF-8", "session_id=s-1&user_id=u%2B1")
+        ]
 
     private static let organic = [
         PlatformExample(
@@ -142,6 +183,10 @@ package struct PlatformExample: Sendable {
             {"type":"click","id":"native-organic","occurred_at":"2026-01-02T03:04:05Z","user":{"id":"u-1"},\
             "entity":{"type":"product","id":"p-1"},"placement":{"path":"/search"}}
             """),
+        PlatformExample(
+            .native, .organic, "impression by the pixel", 200, "GET",
+            "/v1/pixel.gif?type=impression&id=native-pixel&user.id=u-1&entity.type=product&entity.id=p-1&placement.path=%2Fc%2F7"
+        ),
         PlatformExample(
             .topsort, .organic, "click", 204, "POST", "/topsort/v2/events", "application/json",
             """

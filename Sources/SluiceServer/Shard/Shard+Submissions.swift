@@ -52,7 +52,9 @@ extension Shard {
             return refuse(.unavailable(retryAfterSeconds: 1), .impact, head, &answer)
         }
         let number = openQuestions.open(origin: head.origin)
-        submissions.ask(SubmissionQuestion(number: number, source: source.name, id: id))
+        submissions.ask(
+            SubmissionQuestion(
+                number: number, source: source.name, id: id, isAnsweredEarly: source.acknowledge == .received))
         return .later(number)
     }
 

@@ -17,6 +17,9 @@ package final class SubmissionDesk: @unchecked Sendable {
     package static let capacity = 64
     /// How far a block's times may lie from the time in the id: clocks can be set back.
     private static let slackMilliseconds: Int64 = 60_000
+    /// How long a conversion that was answered early may be on its way into the log. A commit that takes
+    /// longer has failed, and with it what it held.
+    private static let arrivalMilliseconds: Int64 = 10_000
 
     /// A destination that conversions go to, and the rules that say which.
     private struct Destination {
@@ -34,9 +37,15 @@ package final class SubmissionDesk: @unchecked Sendable {
     private let destinations: [Destination]
     private var state: StateReader?
     private let isStopping = Flag()
+    private let now: @Sendable () -> Int64
 
-    package init(log: EventLog, destinations: [DestinationSettings], ports: [SubmissionPort], parker: any Parker) {
+    /// - Parameter now: the wall clock, milliseconds since 1970.
+    package init(
+        log: EventLog, destinations: [DestinationSettings], ports: [SubmissionPort], parker: any Parker,
+        now: @escaping @Sendable () -> Int64 = { WallClock.nowMilliseconds }
+    ) {
         self.log = log
+        self.now = now
         self.ports = ports
         self.parker = parker
         finder = log.makeFinder()
@@ -72,13 +81,21 @@ package final class SubmissionDesk: @unchecked Sendable {
         do {
             let time = question.id.milliseconds
             let window = time - SubmissionDesk.slackMilliseconds..<time + SubmissionDesk.slackMilliseconds
-            guard let found = try question.id.event.withBytes({ (id) throws(LogError) in
-                try finder.find(id: id, received: window)
-            }) else { return .unknown }
+            guard
+                let found = try question.id.event.withBytes({ (id) throws(LogError) in
+                    try finder.find(id: id, received: window)
+                })
+            else { return isOnItsWay(question) ? .found(SubmissionReport(of: question.id)) : .unknown }
             return try found.line.withBytes { try report(on: $0, found, question) }
         } catch {
             return .unavailable
         }
+    }
+
+    /// Whether the event may be in a block that is not committed yet. Nobody else's can be told by it: the
+    /// answer holds nothing but the id, and the id is what was asked.
+    private func isOnItsWay(_ question: SubmissionQuestion) -> Bool {
+        question.isAnsweredEarly && abs(now() - question.id.milliseconds) <= SubmissionDesk.arrivalMilliseconds
     }
 
     private func report(
@@ -87,9 +104,9 @@ package final class SubmissionDesk: @unchecked Sendable {
         guard let summary = EventSummary(line), summary.source.string == question.source,
             SubmissionDesk.isImpactLine(line), (try? reader.parse(line, into: &fields)) != nil
         else { return .unknown }
-        var report = SubmissionReport(
-            batchID: "A-" + String(decoding: question.id.event, as: UTF8.self), status: .complete,
-            orderID: fields.text(.orderID)?.string ?? "")
+        var report = SubmissionReport(of: question.id)
+        report.status = .complete
+        report.orderID = fields.text(.orderID)?.string ?? ""
         let due = destinations.filter { destination in
             destination.matcher.admits(summary) { destination.encoder.takes(type: $0, network: $1) }
         }
@@ -103,6 +120,7 @@ package final class SubmissionDesk: @unchecked Sendable {
             if let standing, standing.startEvent > found.eventNumber { continue }
             if let exception = standing?.exception {
                 settled += 1
+                guard exception.outcome != .delivered else { continue }
                 report.error = report.error ?? (exception.outcome.rawValue.uppercased(), exception.reason)
             } else if let standing, found.sequence < standing.position {
                 settled += 1

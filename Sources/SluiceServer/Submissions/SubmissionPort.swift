@@ -7,6 +7,8 @@ struct SubmissionQuestion: Sendable {
     /// Who asks; only its own conversions are told about.
     let source: String
     let id: SubmissionID
+    /// Whether its conversions are answered before they are in the log.
+    let isAnsweredEarly: Bool
 }
 
 struct SubmissionFinding: Sendable {

@@ -16,6 +16,18 @@ struct SubmissionReport: Sendable, Equatable {
     /// Why a destination did not get it, and in whose words.
     var error: (type: String, reason: String)?
 
+    init(batchID: String, status: Status, orderID: String, error: (type: String, reason: String)? = nil) {
+        self.batchID = batchID
+        self.status = status
+        self.orderID = orderID
+        self.error = error
+    }
+
+    /// Of a conversion of which nothing is known but its id.
+    init(of id: SubmissionID) {
+        self.init(batchID: "A-" + String(decoding: id.event, as: UTF8.self), status: .queued, orderID: "")
+    }
+
     static func == (left: SubmissionReport, right: SubmissionReport) -> Bool {
         left.batchID == right.batchID && left.status == right.status && left.orderID == right.orderID
             && left.error?.type == right.error?.type && left.error?.reason == right.error?.reason

@@ -25,7 +25,7 @@ package struct Demo {
             // What went wrong must stay for a look.
             if isClean, !options.keepsFolder { folder.remove() }
         }
-        let cast = try DemoCast(allPlatforms: options.allPlatforms)
+        let cast = try DemoCast(allPlatforms: true)
         defer { cast.stop() }
         try folder.write(configuration: cast.configuration(data: folder.data))
 

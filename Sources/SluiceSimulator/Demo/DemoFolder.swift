@@ -27,8 +27,13 @@ struct DemoFolder {
                 atPath: self.path, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw .folder("\(error)")
+            throw .folder("\(self.path) cannot be made: \(Self.reason(error as NSError))")
         }
+    }
+
+    /// A sentence; what Foundation says of an error by itself is a dump.
+    private static func reason(_ error: NSError) -> String {
+        error.localizedFailureReason ?? error.localizedDescription
     }
 
     /// Writes the gateway's configuration, readable by its owner only: it holds keys.

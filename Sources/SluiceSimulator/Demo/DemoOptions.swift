@@ -8,8 +8,6 @@ package struct DemoOptions: Sendable {
     package var eventsPerSecond: Double = 500
     /// Where configuration, data and log go; nil: a new folder among the temporary files.
     package var folder: String?
-    /// All platforms, and traffic in each one's form; else Topsort, the webhook and native traffic.
-    package var allPlatforms = false
     /// Leaves the folder behind.
     package var keepsFolder = false
     /// Prints the books as one JSON object, and nothing else.

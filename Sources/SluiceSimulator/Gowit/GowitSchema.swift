@@ -41,6 +41,20 @@ enum GowitSchema {
             .optional("sale_date", .time),
         ])
 
+    /// A sale by the SDK: the path says that it is one, and the marketplace has either of two names.
+    static let sdkSale = Schema.object(
+        common.filter { $0.name != "event_type" && $0.name != "marketplace_id" } + [
+            .optional("event_type", .oneOf(["sale"])), .optional("marketplace_id", identifier),
+            .optional("marketplace_uuid", identifier), .required("session_id", text), sales,
+            .optional("channel", .oneOf(["ONLINE"])), .optional("sale_date", .time),
+        ])
+
+    /// The parameters of the SDK's ad events.
+    static let sdkParameters: Set<String> = [
+        "type", "session_id", "ad_id", "no_redirect", "redirect", "placement_id", "customer_id",
+        "location_id", "marketplace_id", "marketplace_uuid",
+    ]
+
     static let offlineSale = Schema.object(
         common.filter { $0.name != "customer_id" } + [
             .required("channel", .oneOf(["OFFLINE"])), .required("sale_date", .time),

@@ -1,5 +1,6 @@
 /// GoWit's endpoint for server events: JSON, the raw API key in `Authorization`, and the data source's
-/// UUID in `Data-Source-UUID` on every request.
+/// UUID in `Data-Source-UUID` on every request. Beside it what GoWit's SDK sends from pages, which bears no
+/// credential: see `GowitStandIn+SDK.swift`.
 ///
 /// Stricter than the real one in a single point: a property that is not documented is refused,
 /// because what Sluice sends must be made of documented properties only. Its protocol has no event
@@ -29,6 +30,7 @@ package struct GowitStandIn: StandInPlatform {
     }
 
     package func judge(_ request: StandInRequest, nowMilliseconds: Int64) -> Judgement {
+        if let judgement = judgeSDK(request) { return judgement }
         guard request.path == path else { return refuse(404, "no such path") }
         guard request.method == "POST" else { return refuse(405, "\(request.method) is not allowed") }
         guard request.header("authorization") == key else {
@@ -83,7 +85,7 @@ package struct GowitStandIn: StandInPlatform {
             answer: StandInAnswer(status: 204))
     }
 
-    private func sale(_ event: PlainJSON) -> Judgement {
+    func sale(_ event: PlainJSON) -> Judgement {
         let session = event["session_id"]?.string ?? event["customer_id"]?.string ?? ""
         let products = (event["sales"]?.elements ?? []).compactMap { $0["product_id"]?.string }
         return .taken(
@@ -102,11 +104,11 @@ package struct GowitStandIn: StandInPlatform {
     }
 
     /// A marketplace's id as text: a string, or a whole number.
-    private static func text(_ value: PlainJSON?) -> String {
+    static func text(_ value: PlainJSON?) -> String {
         value?.string ?? value?.integer.map(String.init) ?? ""
     }
 
-    private func refuse(
+    func refuse(
         _ status: Int, _ message: String, field: String? = nil, _ detail: String = ""
     ) -> Judgement {
         .refused(

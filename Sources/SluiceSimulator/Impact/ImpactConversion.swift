@@ -88,6 +88,7 @@ struct ImpactConversion {
     }
 
     private mutating func checkItems(_ form: PlainForm) {
+        checkRepetitions(form)
         var numbers: Set<Int> = []
         for parameter in form.parameters {
             guard let (name, number) = Self.item(parameter.name) else { continue }
@@ -106,6 +107,19 @@ struct ImpactConversion {
         if numbers.remove(0) != nil { add("ItemSku0", "items must be numbered from 1 without gaps") }
         if let most = numbers.max(), let gap = (1...most).first(where: { !numbers.contains($0) }) {
             add("ItemSku\(gap)", "items must be numbered from 1 without gaps")
+        }
+    }
+
+    /// Items without numbers: the n-th repetition of a parameter is that of item n.
+    private mutating func checkRepetitions(_ form: PlainForm) {
+        for name in Self.itemNumbers {
+            for value in form.values("Item" + name) where !value.isEmpty && PlainNumber.decimal(value) == nil {
+                add("Item" + name, "Item\(name) must be a number")
+            }
+        }
+        for (price, total) in zip(form.values("ItemPrice"), form.values("ItemSubTotal"))
+        where !price.isEmpty && !total.isEmpty {
+            add("ItemPrice", "ItemPrice and ItemSubTotal must not both be given")
         }
     }
 

@@ -94,7 +94,8 @@ package struct ImpactStandIn: StandInPlatform {
     private static func text(_ value: PlainJSON) -> String? {
         switch value {
         case .string(let text): text
-        case .number(let number, let isInteger): isInteger ? String(Int64(number)) : String(number)
+        case .number(let number, let isInteger):
+            isInteger ? Int64(exactly: number).map { String($0) } ?? String(number) : String(number)
         case .bool(let flag): String(flag)
         case .null: ""
         case .array, .object: nil

@@ -5,7 +5,7 @@ import SluiceIO
 ///
 /// Beside the platform's own paths it answers, never faulted and never counted:
 /// `POST /_control` (see ``ControlOrder``), `GET /_ledger` (NDJSON of ids and counts) and
-/// `GET /_stats` (JSON). Requests are handled on the server's threads, several at once.
+/// `GET /_stats` (JSON). The ledger keeps the last requests whole, for assertions. Requests are handled on the server's threads, several at once.
 package final class StandIn: Sendable {
     package let platform: any StandInPlatform
     package let faults: FaultScript
@@ -30,24 +30,25 @@ package final class StandIn: Sendable {
         switch decision.fault {
         case nil:
             let judgement = platform.judge(request, nowMilliseconds: nowMilliseconds)
-            ledger.record(judgement)
+            ledger.record(judgement, of: request)
             return .answer(judgement.answer, afterMilliseconds: latency)
         case .takeAndReset:
-            ledger.record(platform.judge(request, nowMilliseconds: nowMilliseconds))
+            ledger.record(
+                platform.judge(request, nowMilliseconds: nowMilliseconds), of: request, isAnswered: false)
             return .reset(afterMilliseconds: latency)
         case .reset:
-            ledger.countFault()
+            ledger.countFault(request, status: nil)
             return .reset(afterMilliseconds: latency)
         case .hang:
-            ledger.countFault()
+            ledger.countFault(request, status: nil)
             return .hang
         case .status(let status, let body):
-            ledger.countFault()
+            ledger.countFault(request, status: status)
             var answer = platform.trouble(status: status, message: "this stand-in was told to fail")
             if let body { answer.body = Array(body.utf8) }
             return .answer(answer, afterMilliseconds: latency)
         case .rateLimit(let limit, let retryAfterSeconds):
-            ledger.countFault()
+            ledger.countFault(request, status: 429)
             var answer = platform.trouble(status: 429, message: "too many requests")
             answer.headers += [
                 ("x-ratelimit-limit", String(limit)), ("x-ratelimit-remaining", "0"),

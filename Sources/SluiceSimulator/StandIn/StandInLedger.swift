@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// Invariants: 1. an id is in `counts` exactly when a request that carried it was taken as a whole.
 /// 2. `counts` never holds more than `idsMax` ids; events beyond that are counted in `unlisted`, and
-/// whoever compares ledgers must then say that it cannot.
+/// whoever compares ledgers must then say that it cannot. 3. `requests` are the last ones, in the order
+/// of their arrival, as many as `requestsMax` and `requestBytesMax` leave room for.
 package final class StandInLedger: Sendable {
     /// Figures about everything that reached the stand-in.
     package struct Totals: Equatable, Sendable {
@@ -29,10 +30,14 @@ package final class StandInLedger: Sendable {
         var counts: [String: Int] = [:]
         var totals = Totals()
         var refusals: [String] = []
+        var requests = KeptRequests()
     }
 
     package let idsMax: Int
     private let refusalsMax = 32
+    /// Bounds of what is kept whole, enough for a test's story and small beside the ids.
+    package static let requestsMax = 1000
+    package static let requestBytesMax = 8 << 20
     private let state = Mutex(State())
 
     /// - Parameter idsMax: the most ids remembered, at about 150 bytes each.
@@ -49,6 +54,9 @@ package final class StandInLedger: Sendable {
     /// The first refusals, at most 32, for people.
     package var refusals: [String] { state.withLock { $0.refusals } }
 
+    /// The last requests, whole, those that met a fault included.
+    package var requests: [KeptRequest] { state.withLock { $0.requests.all } }
+
     /// Those of `ids` that never came.
     package func missing<IDs: Sequence<String>>(of ids: IDs) -> [String] {
         state.withLock { state in ids.filter { state.counts[$0] == nil } }
@@ -57,15 +65,20 @@ package final class StandInLedger: Sendable {
     /// Forgets everything.
     package func forget() { state.withLock { $0 = State() } }
 
-    func countFault() {
+    /// - Parameter status: nil where the fault is that there is no answer.
+    func countFault(_ request: StandInRequest, status: Int?) {
         state.withLock { state in
+            state.requests.add(KeptRequest(request: request, status: status))
             state.totals.requests += 1
             state.totals.faults += 1
         }
     }
 
-    func record(_ judgement: Judgement) {
+    /// - Parameter isAnswered: false where the connection is cut in place of the answer.
+    func record(_ judgement: Judgement, of request: StandInRequest, isAnswered: Bool = true) {
         state.withLock { state in
+            state.requests.add(
+                KeptRequest(request: request, status: isAnswered ? judgement.answer.status : nil))
             state.totals.requests += 1
             if let refusal = judgement.refusal {
                 state.totals.requestsRefused += 1

@@ -140,11 +140,17 @@ final class TrafficWorker: Sendable {
             let size = max(request.events.count, 1)
             shared.issued.add(size, ordering: .relaxed)
             guard let due = waitUntilDue(&pace, events: size) else { return }
-            switch exchange(request, over: client, since: due) {
-            case .unanswered: Self.sleep(microseconds: 20_000)
-            case .promised where Self.isResendable(request) && luck.nextUnit() < plan.resendShare:
+guard let answer = exchange(request, over: client, since: due) else {
+                Self.sleep(microseconds: 20_000)
+                continue
+            }
+            if request.asksAfterwards, let uri = PlainJSON(answer.body)?["QueuedUri"]?.string,
+                let question = mint.submission(uri, of: request)
+            {
+                _ = exchange(question, over: client, since: MonotonicClock.nowMicroseconds)
+            }
+            if Self.isResendable(request, after: answer), luck.nextUnit() < plan.resendShare {
                 resend(request, over: client)
-            case .promised, .notPromised: break
             }
         }
     }
@@ -167,12 +173,12 @@ final class TrafficWorker: Sendable {
         }
     }
 
-    private enum Outcome { case promised, notPromised, unanswered }
-
-    /// Whether every one of its events will be known when it comes again.
-    private static func isResendable(_ request: TrafficRequest) -> Bool {
-        guard case .taken = request.expectation else { return false }
-        return request.form == .native || request.form == .topsort
+    /// Whether it was acknowledged, and every one of its events will be known when it comes again.
+    private static func isResendable(_ request: TrafficRequest, after answer: HTTPClientAnswer) -> Bool {
+        guard case .taken = request.expectation, request.form == .native || request.form == .topsort else {
+            return false
+        }
+        return TrafficVerdict(answer, to: request) == .acknowledged
     }
 
     /// Sends what was acknowledged already. Nothing new may come of it.
@@ -185,7 +191,7 @@ final class TrafficWorker: Sendable {
                 totals.byStatus[answer.status, default: 0] += 1
                 switch verdict {
                 case .acknowledged: totals.resent += request.events.count
-                case .refusedRightly: break
+                case .refusedRightly, .told: break
                 case .putOff: totals.putOff += 1
                 case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
                 }
@@ -198,9 +204,10 @@ final class TrafficWorker: Sendable {
         }
     }
 
+    /// Nil when there was no answer.
     private func exchange(
         _ request: TrafficRequest, over client: HTTPClient, since due: Int64
-    ) -> Outcome {
+    ) -> HTTPClientAnswer? {
         do throws(HTTPClientError) {
             let answer = try client.exchange(request.bytes)
             let elapsed = MonotonicClock.nowMicroseconds - due
@@ -218,18 +225,19 @@ final class TrafficWorker: Sendable {
                 switch verdict {
                 case .acknowledged: break
                 case .refusedRightly: totals.refusedRightly += 1
+                case .told: totals.told += 1
                 case .putOff: totals.putOff += 1
                 case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
                 }
             }
-            return isPromise ? .promised : .notPromised
+            return answer
         } catch {
             totals.withLock { totals in
                 totals.errors[error.label, default: 0] += 1
                 if case .unreachable = error { return }
                 totals.ambiguous += request.events.count
             }
-            return .unanswered
+            return nil
         }
     }
 

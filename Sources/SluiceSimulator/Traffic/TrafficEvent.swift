@@ -100,6 +100,8 @@ package enum TrafficExpectation: Equatable, Sendable {
     case partly(refusedIndexes: [Int])
     /// Nothing is taken, with one of these statuses.
     case refused(statuses: [Int])
+    /// A question, about this order where it is known: told what became of it.
+    case told(order: String)
 }
 
 /// A request ready to be sent.
@@ -110,6 +112,8 @@ package struct TrafficRequest: Sendable {
     package var events: [TrafficEvent]
     package var form: TrafficForm
     package var expectation: TrafficExpectation
+    /// Whether the sender asks afterwards what became of it, where the answer says how.
+    package var asksAfterwards = false
 
     package init(
         bytes: [UInt8], events: [TrafficEvent], form: TrafficForm, expectation: TrafficExpectation

@@ -8,12 +8,16 @@ extension TrafficMint {
     private static let adFates = TrafficFates(gowit: .delivered)
     private static let saleFates = TrafficFates(
         topsort: .delivered, gowit: .delivered, vtex: .refused, kevel: .delivered, impact: .refused)
+    /// Sold in a shop: nobody but the customer is known, which is no user's id to Topsort.
+    private static let offlineFates = TrafficFates(
+        topsort: .refused, gowit: .delivered, vtex: .refused, kevel: .delivered, impact: .refused)
 
     mutating func gowit(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         switch random.next(below: 100) {
         case ..<45: gowitAd(accounts, now: now)
         case ..<75: gowitPixel(accounts)
-        case ..<90: gowitSale(accounts, now: now, path: "/gowit/events", form: .gowit)
+        case ..<85: gowitSale(accounts, now: now, path: "/gowit/events", form: .gowit)
+        case ..<90: gowitOfflineSale(accounts, now: now)
         default: gowitSale(accounts, now: now, path: "/gowit/server/sdk/sale_events", form: .gowitSDK)
         }
     }
@@ -67,6 +71,20 @@ extension TrafficMint {
     ) -> TrafficRequest {
         let id = TraceID(using: &random)
         let count = 1 + random.next(below: 3)
+        let items = gowitItems(of: id, count: count)
+        let name = form == .gowitSDK && chance(0.5) ? "marketplace_uuid" : "marketplace_id"
+        let body = """
+            {"event_type":"sale","session_id":"\(TrafficEvent.session(of: id))",\
+            "\(name)":"\(accounts.gowitMarketplace)","customer_id":"\(user())","request_id":"\(id)",\
+            "sales":[\(items)]}
+            """
+        return request(
+            "POST", path, headers: gowitHeaders(accounts), body: body,
+            events: [TrafficEvent(id: id, type: .purchase, form: form, items: count, fates: Self.saleFates)],
+            form: form)
+    }
+
+    private mutating func gowitItems(of id: TraceID, count: Int) -> String {
         var items: [String] = []
         for item in 0..<count {
             items.append(
@@ -75,16 +93,23 @@ extension TrafficMint {
                 "unit_price":\(price()),"quantity":\(1 + random.next(below: 3))}
                 """)
         }
-        let name = form == .gowitSDK && chance(0.5) ? "marketplace_uuid" : "marketplace_id"
+        return items.joined(separator: ",")
+    }
+
+    /// From the till of a shop: no session, and the customer's number in its place.
+    private mutating func gowitOfflineSale(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
+        let id = TraceID(using: &random)
+        let count = 1 + random.next(below: 3)
         let body = """
-            {"event_type":"sale","session_id":"\(TrafficEvent.session(of: id))",\
-            "\(name)":"\(accounts.gowitMarketplace)","customer_id":"\(user())","request_id":"\(id)",\
-            "sales":[\(items.joined(separator: ","))]}
+            {"event_type":"sale","channel":"OFFLINE","sale_date":"\(time(now))",\
+            "customer_id":"\(TrafficEvent.session(of: id))","marketplace_id":"\(accounts.gowitMarketplace)",\
+            "request_id":"\(id)","sales":[\(gowitItems(of: id, count: count))]}
             """
         return request(
-            "POST", path, headers: gowitHeaders(accounts), body: body,
-            events: [TrafficEvent(id: id, type: .purchase, form: form, items: count, fates: Self.saleFates)],
-            form: form)
+            "POST", "/gowit/events", headers: gowitHeaders(accounts), body: body,
+            events: [
+                TrafficEvent(id: id, type: .purchase, form: .gowit, items: count, fates: Self.offlineFates)
+            ], form: .gowit)
     }
 
     /// Without a field that is required.

@@ -43,14 +43,20 @@ extension TrafficMint {
     private mutating func vtexConversion(_ accounts: TrafficAccounts, now: Int64) -> TrafficRequest {
         let id = TraceID(using: &random)
         let count = 1 + random.next(below: 3)
+        // Half of them as the documentation has them, half as real emitters write them.
+        let isDocumented = chance(0.5)
         var items: [String] = []
         for item in 0..<count {
             let product = TrafficEvent.product(of: id, item: item)
             let price = price()
+            let names =
+                isDocumented
+                ? "\"sku\":\"\(product)\",\"product_id\":\"\(product)\",\"promotional_price\":\(price)"
+                : "\"product_sku\":\"\(product)\""
             items.append(
                 """
-                {"sku":"\(product)","product_id":"\(product)","quantity":\(1 + random.next(below: 3)),\
-                "price":\(price),"promotional_price":\(price),"seller_id":"v-\(random.next(below: 200))"}
+                {\(names),"quantity":\(1 + random.next(below: 3)),"price":\(price),\
+                "seller_id":"v-\(random.next(below: 200))"}
                 """)
         }
         let body = """

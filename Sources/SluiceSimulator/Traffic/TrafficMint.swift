@@ -115,8 +115,11 @@ package struct TrafficMint: Sendable {
 
     /// A price from 0.50 to 199.99, in decimal text.
     mutating func price() -> String {
-        let cents = 50 + random.next(below: 19_950)
-        return "\(cents / 100).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
+        Self.decimal(cents: 50 + random.next(below: 19_950))
+    }
+
+    static func decimal(cents: Int) -> String {
+        "\(cents / 100).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
     }
 
     mutating func searchWord() -> String {

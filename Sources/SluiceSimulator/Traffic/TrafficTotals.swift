@@ -13,6 +13,8 @@ package struct TrafficTotals: Sendable {
     package var resentAmbiguous = 0
     /// Requests refused as they had to be, in whole or in part.
     package var refusedRightly = 0
+    /// Questions about earlier requests that were answered.
+    package var told = 0
     /// Requests put off with 429 or 503; their events are not acknowledged.
     package var putOff = 0
     /// Answers that are none of the above.
@@ -44,6 +46,7 @@ package struct TrafficTotals: Sendable {
         resent += other.resent
         resentAmbiguous += other.resentAmbiguous
         refusedRightly += other.refusedRightly
+        told += other.told
         putOff += other.putOff
         unexpected += other.unexpected
         unexpectedSamples = Array((unexpectedSamples + other.unexpectedSamples).prefix(8))

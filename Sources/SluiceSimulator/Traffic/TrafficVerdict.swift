@@ -4,6 +4,8 @@ package enum TrafficVerdict: Equatable, Sendable {
     case acknowledged
     /// Refused in whole or in part, as it had to be.
     case refusedRightly
+    /// A question was answered; nothing was promised.
+    case told
     /// Try again later: nothing was promised.
     case putOff
     /// The promise was made, but the answer's form is wrong.
@@ -17,7 +19,7 @@ package enum TrafficVerdict: Equatable, Sendable {
         switch self {
         case .acknowledged, .acknowledgedOddly: true
         case .refusedRightly: !request.events.isEmpty
-        case .putOff, .unexpected: false
+        case .told, .putOff, .unexpected: false
         }
     }
 
@@ -35,6 +37,9 @@ package enum TrafficVerdict: Equatable, Sendable {
             }
             let problem = Self.refusalProblem(answer, request.form)
             self = problem.map { .unexpected(Self.sample($0, answer)) } ?? .refusedRightly
+        case .told(let order):
+            let problem = Self.tellingProblem(answer, order: order)
+            self = problem.map { .unexpected(Self.sample($0, answer)) } ?? .told
         case .taken:
             guard isTaken else {
                 self = .unexpected(Self.sample("expected 2xx", answer))
@@ -104,6 +109,16 @@ package enum TrafficVerdict: Equatable, Sendable {
             return Set(refused) == Set(refusedIndexes.map { Int64($0) })
                 ? nil : "expected the events \(refusedIndexes) to be rejected"
         }
+    }
+
+    /// What is wrong with impact.com's answer about a submission; nil when it is right.
+    private static func tellingProblem(_ answer: HTTPClientAnswer, order: String) -> String? {
+        guard answer.status == 200, let report = PlainJSON(answer.body) else { return "expected 200 with JSON" }
+        guard report["BatchId"]?.string?.hasPrefix("A-") == true, report["OrderId"]?.string == order else {
+            return "expected BatchId and OrderId"
+        }
+        return ["Queued", "In Progress", "Complete"].contains(report["Status"]?.string)
+            ? nil : "expected one of impact.com's statuses"
     }
 
     /// What is wrong with the form of a refusal; nil when it is right.

@@ -7,8 +7,7 @@ struct AjvError: Equatable, Sendable {
     let params: String
     let schemaPath: String
 
-    static func required(_ name: String, at path: String = "", schemaPath: String = "#/required") -> AjvError
-    {
+    static func required(_ name: String, at path: String = "", schemaPath: String = "#/required") -> AjvError {
         AjvError(
             instancePath: path, keyword: "required", message: "must have required property '\(name)'",
             params: "{\"missingProperty\":\(PlainJSON.quote(name))}", schemaPath: schemaPath)

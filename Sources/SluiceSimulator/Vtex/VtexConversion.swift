@@ -21,8 +21,11 @@ struct VtexConversion {
         ("first_name_hashed", .hash), ("last_name_hashed", .hash),
     ]
     private static let itemRequired = ["sku", "quantity", "price", "promotional_price"]
+    /// As real emitters write items: another name for the SKU, and no price but the one that was paid.
+    private static let emittedItemRequired = ["product_sku", "quantity", "price"]
     private static let itemProperties: [(name: String, kind: Kind)] = [
-        ("sku", .text), ("quantity", .number), ("price", .number), ("promotional_price", .number),
+        ("sku", .text), ("product_sku", .text), ("quantity", .number), ("price", .number),
+        ("promotional_price", .number),
         ("seller_id", .nullableText), ("product_id", .text),
     ]
 
@@ -140,8 +143,9 @@ struct VtexConversion {
                 continue
             }
             check(
-                members, Self.itemProperties, required: Self.itemRequired, at: "\(path)/\(index)",
-                schemaPath: schemaPath + "/items")
+                members, Self.itemProperties,
+                required: members["product_sku"] == nil ? Self.itemRequired : Self.emittedItemRequired,
+                at: "\(path)/\(index)", schemaPath: schemaPath + "/items")
         }
     }
 }

@@ -51,8 +51,7 @@ package struct VtexStandIn: StandInPlatform {
 
     // MARK: Ad events
 
-    private func adEvent(_ request: StandInRequest, _ body: PlainJSON, kind: String, ad: String) -> Judgement
-    {
+    private func adEvent(_ request: StandInRequest, _ body: PlainJSON, kind: String, ad: String) -> Judgement {
         guard Self.isSigned(path: request.path, query: request.query) else {
             return refuse(403, "the URL's signature does not fit")
         }

@@ -33,7 +33,7 @@ package struct WebhookStandIn: StandInPlatform {
         if let secret, let problem = signatureProblem(request, secret: secret, now: nowMilliseconds) {
             return refuse(401, problem)
         }
-        guard let body = inflated(request) else {
+        guard let body = Self.content(of: request) else {
             return refuse(415, "the content encoding is unknown, or the body does not decompress")
         }
         guard let document = PlainJSON(body) else { return refuse(400, "the body is not valid JSON") }
@@ -66,7 +66,8 @@ package struct WebhookStandIn: StandInPlatform {
         return signatures.contains(expected) ? nil : "the signature does not fit the body"
     }
 
-    private func inflated(_ request: StandInRequest) -> [UInt8]? {
+    /// A request's body without its content coding; nil when that is unknown, or the body does not have it.
+    package static func content(of request: StandInRequest) -> [UInt8]? {
         switch request.header("content-encoding")?.lowercased() {
         case nil, "identity": request.body
         case "gzip": Self.inflate(request.body)

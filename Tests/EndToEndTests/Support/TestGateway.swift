@@ -15,13 +15,15 @@ final class TestGateway {
     var data: String { folder.path + "/data" }
     var address: String { run.listen[0] }
 
-    /// - Parameter destinationOptions: see ``DemoCast/configuration(data:listen:admin:destinationOptions:)``.
-    init(destinationOptions: String = "", allPlatforms: Bool = false) throws {
+    /// - Parameters:
+    ///   - destinationOptions: see ``DemoCast/configuration(data:listen:admin:destinationOptions:)``.
+    ///   - more: lines at the end of the configuration.
+    init(destinationOptions: String = "", allPlatforms: Bool = false, more: String = "") throws {
         folder = try TemporaryFolder()
         cast = try DemoCast(allPlatforms: allPlatforms)
         configuration = try folder.write(
             "sluice.yaml",
-            cast.configuration(data: folder.path + "/data", destinationOptions: destinationOptions))
+            cast.configuration(data: folder.path + "/data", destinationOptions: destinationOptions) + more)
         process = try Self.start(folder, configuration)
         run = try process.waitUntilReady()
     }

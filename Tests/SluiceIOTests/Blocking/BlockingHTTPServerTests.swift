@@ -50,6 +50,48 @@ import Testing
         }
     }
 
+    @Test func anIdleConnectionGivesWay() throws {
+        let options = BlockingServerOptions(connections: 3, idleTimeoutMilliseconds: 60_000)
+        try withServer(options, handler: Self.echo) { address in
+            let clients = try (0..<3).map { _ in try TestClient(address) }
+            for client in clients {
+                try client.send(get("/"))
+                #expect(try client.answer().status == 200)
+            }
+            let late = try TestClient(address)
+            try late.send(get("/late"))
+            #expect(try late.answer().body == "GET /late? - ")
+            var goOn = 0
+            for client in clients {
+                do {
+                    try client.send(get("/on"))
+                    if try client.answer().status == 200 { goOn += 1 }
+                } catch {}
+            }
+            #expect(goOn == 2, "one was closed, and only one")
+        }
+    }
+
+    @Test func aBusyConnectionKeepsItsPlace() throws {
+        let options = BlockingServerOptions(connections: 1, idleTimeoutMilliseconds: 60_000)
+        try withServer(
+            options,
+            handler: { request in
+                var response = Self.echo(request)
+                response.delayMilliseconds = request.path == "/slow" ? 200 : 0
+                return response
+            }
+        ) { address in
+            let busy = try TestClient(address)
+            try busy.send(get("/slow"))
+            let late = try TestClient(address)
+            try late.send(get("/late"))
+            #expect(try busy.answer().body == "GET /slow? - ")
+            #expect(try late.answer().body == "GET /late? - ")
+            busy.expectEnd()
+        }
+    }
+
     @Test func timesOut() throws {
         let options = BlockingServerOptions(idleTimeoutMilliseconds: 100, requestTimeoutMilliseconds: 100)
         try withServer(options, handler: Self.echo) { address in

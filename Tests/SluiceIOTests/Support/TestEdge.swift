@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// An edge loop on a thread of its own, with a handler that does what the path says:
-/// `/now`, `/wait/TICKET`, `/stall` (while stalling is on, else like `/now`), `/big/BYTES`. The
+/// `/now`, `/wait/TICKET`, `/later/NUMBER`, `/stall` (while stalling is on, else like `/now`), `/big/BYTES`. The
 /// answer's body is the request's path and body.
 final class TestEdge: Sendable {
     let address: PeerAddress
@@ -48,6 +48,9 @@ final class TestEdge: Sendable {
     }
 
     func release(through ticket: UInt64) { order { $0.release(through: ticket) } }
+
+    /// Gives the answer that `/later/NUMBER` waits for. The body is `text`.
+    func answer(_ number: UInt64, _ text: String) { order { TestHandler.answer(number, text, $0) } }
 
     func fail(ticket: UInt64) { order { $0.fail(ticket: ticket, retryAfterSeconds: 7) } }
 
@@ -97,6 +100,10 @@ private final class TestHandler: EdgeHandler, Sendable {
         if parts.first == "big", let count = parts.last.flatMap({ Int($0) }) {
             body = String(repeating: "x", count: count)
         }
+        if parts.first == "later", let number = parts.last.flatMap({ UInt64($0) }) {
+            answer.append("this must not be sent")
+            return .later(number)
+        }
         Self.write(200, body, head: request.head, to: &answer)
         guard parts.first == "wait", let ticket = parts.last.flatMap({ UInt64($0) }) else { return .now }
         tag.store(UInt32(ticket) &* 100, ordering: .relaxed)
@@ -128,6 +135,12 @@ private final class TestHandler: EdgeHandler, Sendable {
         }
         guard let loop = loop.value else { return }
         for order in work { order(loop) }
+    }
+
+    static func answer(_ number: UInt64, _ text: String, _ loop: EdgeLoop) {
+        loop.answer(number) { keepAlive, isHead, answer in
+            write(200, text, keepAlive: keepAlive, isHead: isHead, to: &answer)
+        }
     }
 
     private static func write(

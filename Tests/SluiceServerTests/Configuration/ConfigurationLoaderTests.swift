@@ -126,6 +126,7 @@ extension ConfigurationOptions {
         expected.limits.inflatedBytes = 4 << 20
         expected.limits.headBytes = 8 << 10
         expected.limits.connections = 5000
+        expected.limits.namesConnections = true
         expected.limits.headTimeoutMilliseconds = 1000
         expected.limits.bodyTimeoutMilliseconds = 2000
         expected.limits.idleTimeoutMilliseconds = 3000

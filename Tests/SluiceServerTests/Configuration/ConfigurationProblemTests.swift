@@ -24,7 +24,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
             "c.yaml:2:1: is not YAML: did not find expected node content while parsing a flow node"),
         .init(
             "a: b\n---\nc: d\n",
-            "c.yaml:2:1: is not YAML: but found another document expected a single document in the stream"),
+            "c.yaml:2:1: begins another document; a configuration is one, so leave '---' out"),
         .init(
             "\tlisten: 3\n",
             "c.yaml:1:1: is not YAML: found character that cannot start any token while scanning for the next token"

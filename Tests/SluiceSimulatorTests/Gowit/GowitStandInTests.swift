@@ -49,6 +49,44 @@ import Testing
         #expect(judge(without(Self.sale, #""session_id":"s","#)).answer.status == 400)
     }
 
+    private func sdk(_ method: String, _ target: String, _ body: String = "") -> Judgement {
+        let halves = target.split(separator: "?", maxSplits: 1).map(String.init)
+        return platform.judge(
+            StandInRequest(
+                method: method, path: "/server/sdk/" + halves[0], query: halves.count > 1 ? halves[1] : "",
+                headers: [("content-type", "application/json")], body: Array(body.utf8)), nowMilliseconds: 0)
+    }
+
+    @Test(arguments: [
+        ("type=click&session_id=s&ad_id=a&no_redirect=1", "s/a/click"),
+        ("type=impression&ad_id=a+b%20c&no_redirect=1", "/a+b c/impression"),
+        (
+            "type=viewable_impression&session_id=s&ad_id=a&redirect=https://shop.example/?x=1&y=2",
+            "s/a/viewable_impression"
+        ),
+        ("type=click&session_id=s&ad_id=100%", "s/100%/click"),
+    ])
+    func `the SDK's ad events bear no credential`(query: String, id: String) {
+        let judgement = sdk("GET", "events?" + query)
+        #expect(judgement.recorded == [id], "\(judgement)")
+        #expect(judgement.answer.status == 204)
+    }
+
+    @Test(arguments: ["session_id=s&ad_id=a", "type=sale&ad_id=a", "type=click", "type=click&ad_id=a&surprise=1"])
+    func `the SDK's bad ad events are refused`(query: String) {
+        #expect(sdk("GET", "events?" + query).answer.status == 400)
+    }
+
+    @Test func `the SDK's sales name the marketplace in either way`() {
+        let sale = #"{"session_id":"s","marketplace_uuid":"17","sales":[\#(Self.item)]}"#
+        #expect(sdk("POST", "sale_events", sale).recorded == ["s/p/sale"])
+        #expect(sdk("POST", "sale_events", sale.replacing("_uuid", with: "_id")).recorded == ["s/p/sale"])
+        #expect(sdk("POST", "sale_events", sale.replacing("17", with: "18")).answer.status == 400)
+        #expect(sdk("POST", "sale_events", without(sale, #""session_id":"s","#)).answer.status == 400)
+        #expect(sdk("GET", "sale_events", sale).answer.status == 405)
+        #expect(sdk("POST", "events?type=click&ad_id=a").answer.status == 405)
+    }
+
     @Test(arguments: [
         (#""event_type":"click","#, "event_type"), (#""session_id":"s","#, "session_id"),
         (#""marketplace_id":"17","#, "marketplace_id"), (#""ad_id":"a","#, "ad_id"),

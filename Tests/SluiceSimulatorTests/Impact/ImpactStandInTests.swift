@@ -103,6 +103,17 @@ import Testing
         #expect(judge(Self.good + "&ItemSubTotal=1&ItemSubTotal=2").refusal == nil)
     }
 
+    @Test(arguments: [
+        ("&ItemSku=a&ItemSubTotal=9.90&ItemSku=b&ItemSubTotal=5", []),
+        ("&ItemSku=a&ItemSubTotal=x", ["ItemSubTotal"]),
+        ("&ItemSku=a&ItemPrice=1&ItemSubTotal=1", ["ItemPrice"]),
+    ])
+    func `items without numbers go by their order`(items: String, wrong: [String]) throws {
+        let order = "CampaignId=1000&EventDate=NOW&OrderId=o1&EventTypeId=9876&ClickId=c1"
+        let judgement = judge(order + items)
+        if wrong.isEmpty { #expect(judgement.refusal == nil) } else { #expect(try fields(judgement) == wrong) }
+    }
+
     @Test func `the same keys as JSON`() {
         let body =
             #"{"CampaignId":1000,"EventDate":"NOW","OrderId":"o2","EventTypeId":9876,"CustomerId":"c","ItemSubTotal1":1.5}"#

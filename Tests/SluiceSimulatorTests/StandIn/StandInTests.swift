@@ -57,6 +57,22 @@ struct EchoPlatform: StandInPlatform {
         #expect(standIn.ledger.refusals == ["it is bad"])
     }
 
+    @Test func `requests are kept whole, with what was answered`() throws {
+        standIn.faults.play([FaultStep(.status(503), requests: 1), FaultStep(.takeAndReset, requests: 1)])
+        for id in ["a", "b", "c", "bad"] { _ = send(id) }
+        let requests = standIn.ledger.requests
+        #expect(requests.map { String(decoding: $0.request.body, as: UTF8.self) } == ["a", "b", "c", "bad"])
+        #expect(requests.map(\.status) == [503, nil, 204, 400])
+        for index in 0..<2500 { _ = send("\(index)") }
+        #expect(standIn.ledger.requests.count == StandInLedger.requestsMax)
+        #expect(standIn.ledger.requests.last?.request.body == Array("2499".utf8))
+        let large = String(repeating: "x", count: StandInLedger.requestBytesMax / 3)
+        for _ in 0..<9 { _ = send(large) }
+        #expect(standIn.ledger.requests.count == 2)
+        standIn.ledger.forget()
+        #expect(standIn.ledger.requests.isEmpty)
+    }
+
     @Test func `the ledger is bounded`() {
         let small = StandIn(EchoPlatform(), ledger: StandInLedger(idsMax: 2))
         for id in ["a", "b", "c", "a"] {

@@ -120,7 +120,7 @@ import Testing
         }
         let standIn = GatewayPlatform.standIn(name)
         var seen = 0
-        for request in requests(800, mix: mix) where request.form != .gowitSDK {
+        for request in requests(800, mix: mix) {
             var upstream = try parsed(request)
             #expect(upstream.path.hasPrefix("/\(name)/"))
             upstream.path = String(upstream.path.dropFirst(name.utf8.count + 1))
@@ -138,6 +138,35 @@ import Testing
             seen += 1
         }
         #expect(seen > 400)
+    }
+
+    @Test func `bodies occur as documented and as real senders write them`() throws {
+        func bodies(_ change: (inout TrafficMix) -> Void) throws -> [String] {
+            try requests(600, mix: Self.only(change)).map { String(decoding: try parsed($0).body, as: UTF8.self) }
+        }
+        let sales = try bodies { $0.gowit = 1 }.filter { $0.contains("\"sales\"") }
+        #expect(sales.contains { $0.contains("\"OFFLINE\"") } && sales.contains { !$0.contains("\"OFFLINE\"") })
+        let conversions = try bodies { $0.vtex = 1 }.filter { $0.contains("\"order_id\"") }
+        #expect(conversions.contains { $0.contains("\"product_sku\"") && !$0.contains("promotional_price") })
+        #expect(conversions.contains { $0.contains("\"sku\"") && $0.contains("promotional_price") })
+        let forms = try bodies { $0.impact = 1 }.filter { $0.hasPrefix("CampaignId=") }
+        #expect(forms.contains { $0.contains("&ItemSku=") } && forms.contains { $0.contains("&ItemSku1=") })
+        #expect(forms.contains { $0.contains("ItemSubTotal=") && $0.contains("ItemPrice=") } == false)
+    }
+
+    @Test func `a question follows some conversions`() throws {
+        let mint = TrafficMint(
+            target: TrafficMint.Target(authority: "h", accounts: GatewayPlatform.accounts), seed: 1)
+        let conversions = requests(200, mix: Self.only { $0.impact = 1 })
+        let asked = conversions.filter(\.asksAfterwards)
+        #expect(asked.count > 20 && asked.count < 120)
+        let event = try #require(asked[0].events.first)
+        let question = try #require(
+            mint.submission("/Advertisers/IRsid1/APISubmissions/A-1", of: asked[0]))
+        #expect(question.expectation == .told(order: "\(event.id)") && question.events.isEmpty)
+        let upstream = try parsed(question)
+        #expect(upstream.method == "GET" && upstream.path == "/impact/Advertisers/IRsid1/APISubmissions/A-1")
+        #expect(upstream.header("authorization")?.hasPrefix("Basic ") == true)
     }
 
     @Test func `each platform itself would refuse what must be refused`() throws {

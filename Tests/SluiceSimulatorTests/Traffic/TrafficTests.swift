@@ -36,9 +36,6 @@ struct GatewayPlatform: StandInPlatform {
     private func platform(_ request: StandInRequest, nowMilliseconds: Int64) -> Judgement {
         var upstream = request
         let words = request.path.split(separator: "/").map(String.init)
-        if request.path.hasPrefix("/gowit/server/sdk/") {
-            return .taken([], answer: StandInAnswer(status: 204))
-        }
         upstream.path = String(request.path.dropFirst(words[0].count + 1))
         var judgement = Self.standIn(words[0]).judge(upstream, nowMilliseconds: nowMilliseconds)
         if words[0] == "kevel", judgement.refusal == nil {
@@ -46,6 +43,9 @@ struct GatewayPlatform: StandInPlatform {
         }
         return judgement
     }
+
+    /// One for all, because it remembers what can be asked for.
+    private static let impact = ImpactStandIn(account: accounts.impactAccount, token: "k")
 
     static func standIn(_ name: String) -> any StandInPlatform {
         switch name {
@@ -55,7 +55,7 @@ struct GatewayPlatform: StandInPlatform {
                 path: "/events")
         case "vtex": VtexStandIn(publisher: accounts.vtexPublisher)
         case "kevel": KevelStandIn(network: accounts.kevelNetwork)
-        default: ImpactStandIn(account: accounts.impactAccount, token: "k")
+        default: impact
         }
     }
 
@@ -127,12 +127,14 @@ struct GatewayPlatform: StandInPlatform {
         #expect(traffic.totals.acknowledged == traffic.ledger.count)
         let ledger = server.standIn.ledger
         for (form, traces) in [
-            (TrafficForm.gowit, \TrafficEvent.gowitTraces), (.vtex, \.vtexTraces), (.kevel, \.kevelTraces),
+            (TrafficForm.gowit, \TrafficEvent.gowitTraces), (.gowitSDK, \.gowitTraces), (.vtex, \.vtexTraces),
+            (.kevel, \.kevelTraces),
         ] {
             let events = traffic.ledger.events.filter { $0.form == form }
             #expect(events.count > 15)
             #expect(ledger.missing(of: events.flatMap { $0[keyPath: traces] }) == [])
         }
+        #expect(traffic.totals.told > 3)
         let conversions = traffic.ledger.events.filter { $0.form == .impact }
         #expect(ledger.missing(of: conversions.map { "\($0.id)" }) == [] && conversions.count > 15)
     }
