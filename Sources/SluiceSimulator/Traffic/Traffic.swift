@@ -140,7 +140,7 @@ final class TrafficWorker: Sendable {
             let size = max(request.events.count, 1)
             shared.issued.add(size, ordering: .relaxed)
             guard let due = waitUntilDue(&pace, events: size) else { return }
-guard let answer = exchange(request, over: client, since: due) else {
+            guard let answer = exchange(request, over: client, since: due) else {
                 Self.sleep(microseconds: 20_000)
                 continue
             }
