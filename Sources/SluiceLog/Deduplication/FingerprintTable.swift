@@ -110,12 +110,13 @@ package final class FingerprintTable: @unchecked Sendable {
                 guard older.slot.isLive else { return nil }
                 return FingerprintSighting(generation: generation, version: version)
             case .full:
-                if rotate(from: generation) { continue }
-                if self.generation.load(ordering: .acquiring) != generation { continue }
+                // Looked at before the rotation, which would forget it.
                 let older = previous.find(key)
                 if older.slot.isLive {
                     return FingerprintSighting(generation: generation &- 1, version: older.slot.version)
                 }
+                if rotate(from: generation) { continue }
+                if self.generation.load(ordering: .acquiring) != generation { continue }
                 overflowCount.add(1, ordering: .relaxed)
                 return nil
             case .crowded:

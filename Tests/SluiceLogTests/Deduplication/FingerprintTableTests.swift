@@ -28,6 +28,14 @@ private struct Dice: RandomNumberGenerator {
         return dice.next()
     }
 
+    /// As a block's row holds them.
+    private func stored(_ numbers: Range<Int>) -> [UInt8] {
+        numbers.flatMap { number in
+            let word = fingerprint(number)
+            return (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) }
+        }
+    }
+
     @Test func `an event is known from its second coming on`() throws {
         let table = try table(1000)
         var allowance = FingerprintAllowance()
@@ -171,8 +179,7 @@ private struct Dice: RandomNumberGenerator {
     @Test func `what is loaded is as old as it is`() throws {
         let table = try table(1000, age: 100)
         var allowance = FingerprintAllowance()
-        let word = withUnsafeBytes(of: fingerprint(7).littleEndian) { [UInt8]($0) }
-        #expect(word.withBytes { table.restore($0, &allowance) })
+        #expect(stored(7..<8).withBytes { table.restore($0, &allowance) })
         table.restored(oldestMilliseconds: 90, now: 1000)
         table.tend(now: 1009)
         #expect(table.rotations == 0)
@@ -186,9 +193,7 @@ private struct Dice: RandomNumberGenerator {
         let table = try table(100)
         var allowance = FingerprintAllowance()
         func load(_ numbers: Range<Int>) -> Bool {
-            var bytes: [UInt8] = []
-            for number in numbers { withUnsafeBytes(of: fingerprint(number).littleEndian) { bytes += [UInt8]($0) } }
-            return bytes.withBytes { table.restore($0, &allowance) }
+            stored(numbers).withBytes { table.restore($0, &allowance) }
         }
         #expect(load(0..<150))
         #expect(load(150..<200))

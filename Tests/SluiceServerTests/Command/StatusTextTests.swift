@@ -15,6 +15,7 @@ import Testing
                 edge    2 shards, 0 connections, acknowledged in p50 0.8 ms, p99 1.5 s
                 log     100 events, next block 8, 1 segments, 1.5 KiB, 0 failed commits
                         cannot commit: disk full
+                known   98 of 16000000 events remembered, 0 rotations
 
                 SOURCE  ACCEPTED  DUPLICATES  REJECTED
                 web           90           3         1

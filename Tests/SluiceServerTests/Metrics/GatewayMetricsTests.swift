@@ -113,6 +113,10 @@ extension GatewayStatus {
         status.log.events = 100
         status.log.segments = 1
         status.log.diskBytes = 1536
+        var known = DeduplicationReport()
+        known.entries = 98
+        known.capacity = 16_000_000
+        status.deduplication = known
         status.sources = [
             SourceReport(name: "web", accepted: 90, duplicates: 3, rejected: 1),
             SourceReport(name: "app", accepted: 10, duplicates: 0, rejected: 0),

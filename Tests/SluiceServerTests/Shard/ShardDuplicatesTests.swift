@@ -215,10 +215,10 @@ import Testing
         defer { rig.stop() }
         let client = try rig.client()
         let good = #"{"id":"c","occurredAt":"2026-01-01T00:00:00Z","opaqueUserId":"u","resolvedBidId":"b"}"#
-        #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status == 400)
+        #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status / 100 == 4)
         #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good)]}"#)).status == 204)
         // It takes back what it inserted, not what it found.
-        #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status == 400)
+        #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status / 100 == 4)
         #expect(try client.ask(post("/topsort/v2/events", #"{"clicks":[\#(good)]}"#)).status == 204)
         #expect(try ids(rig) == ["c"])
     }
@@ -229,7 +229,7 @@ import Testing
         defer { rig.stop() }
         #expect(try rig.client(1).ask(send("1")).status == 202)
         let good = #"{"id":"c","occurredAt":"2026-01-01T00:00:00Z","opaqueUserId":"u","resolvedBidId":"b"}"#
-        #expect(try rig.client(0).ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status == 400)
+        #expect(try rig.client(0).ask(post("/topsort/v2/events", #"{"clicks":[\#(good),{}]}"#)).status / 100 == 4)
         #expect(try rig.client(0).ask(send("1")).body == Self.again)
         #expect(try rig.client(1).ask(send("1")).body == Self.again)
     }
