@@ -161,7 +161,8 @@ struct SegmentConnection: Sendable {
             number: number(0), firstEvent: number(1), eventCount: Int(number(2)),
             firstReceivedMilliseconds: number(3), lastReceivedMilliseconds: number(4),
             // A codec nobody knows cannot be decoded, so neither can a block of no size.
-            codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)), checksum: UInt32(truncatingIfNeeded: number(7)),
+            codec: codec ?? .none, rawSize: codec == nil ? -1 : Int(number(6)),
+            checksum: UInt32(truncatingIfNeeded: number(7)),
             payload: try blob(row, 8))
     }
 

@@ -7,8 +7,9 @@ import Testing
     /// For a gateway that serves native and Topsort only.
     private func warnings(_ yaml: String) throws -> [String] {
         try ConfigurationLoader.parse(
-            yaml, file: "c.yaml", options: .tests(inbound: [.native, .topsort]))
-            .warnings.map(\.description)
+            yaml, file: "c.yaml", options: .tests(inbound: [.native, .topsort])
+        )
+        .warnings.map(\.description)
     }
 
     @Test(arguments: [
