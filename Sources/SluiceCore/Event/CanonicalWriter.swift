@@ -10,6 +10,7 @@ package struct CanonicalWriter: ~Copyable {
     private let platform: Platform
     private let names = FieldNames()
     private let json = JSONScratch()
+    private var personal = PersonalMembers()
 
     package init(platform: Platform, identifiers: consuming UUIDv7Generator = UUIDv7Generator()) {
         self.platform = platform
@@ -18,7 +19,8 @@ package struct CanonicalWriter: ~Copyable {
 
     /// Appends the event to the block, under the sender's id or a new one.
     ///
-    /// The draft must hold a type and no problem.
+    /// The draft must hold a type and no problem. What names a person under names of the sender's own is
+    /// hashed here, so that it cannot be forgotten for a platform.
     /// - Parameter schema: names the objects in which members without a canonical name were found.
     package mutating func write(
         _ fields: inout EventFields, schema: EventSchema, origin: RequestOrigin, into block: OpenBlock,
@@ -32,6 +34,9 @@ package struct CanonicalWriter: ~Copyable {
             let start = fields.scratch.count
             identifiers.append(into: &fields.scratch, milliseconds: origin.receivedMilliseconds)
             fields.set(.id, Slot(.verbatim, .scratch, start: start, count: fields.scratch.count - start))
+        }
+        if !fields.unknown.isEmpty || !fields.extensions.isEmpty {
+            personal.hash(&fields, schema: schema, adopts: platform == .native)
         }
         addFilterHashes(&fields, to: &block.filterHashes)
         writeLine(fields, schema, origin, &block.payload)

@@ -4,7 +4,15 @@
     import Musl
 #endif
 
-/// An IP address that names a client. Only its network is ever written: /24 of IPv4, /48 of IPv6.
+/// What becomes of a client's IP address, by the wish of its source.
+package enum AddressPolicy: String, Sendable, CaseIterable {
+    /// IPv4 to /24, IPv6 to /48.
+    case truncate
+    case full
+    case drop
+}
+
+/// An IP address that names a client. By default only its network is written: /24 of IPv4, /48 of IPv6.
 @safe package struct ClientAddress {
     private var octets = InlineArray<16, UInt8>(repeating: 0)
     private let isIPv4: Bool

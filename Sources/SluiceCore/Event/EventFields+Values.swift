@@ -13,7 +13,7 @@ extension EventFields {
             return .absent
         }
         switch rule {
-        case .text, .choice, .hash, .personal, .address, .time, .eventType:
+        case .text, .characters, .choice, .hash, .personal, .address, .time, .eventType:
             guard kind == .string else { break }
             return check(textSlot(try reader.string()), rule, empty)
         case .decimal(let bound):
@@ -113,6 +113,8 @@ extension EventFields {
         switch rule {
         case .text(let max):
             return Int(slot.count) <= max ? .slot(slot) : .bad(.tooLong, limit: max)
+        case .characters(let max):
+            return bytes(slot).codePointCount <= max ? .slot(slot) : .bad(.tooLong, limit: max)
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
@@ -142,6 +144,11 @@ extension EventFields {
             return .slot(Slot(.verbatim, .scratch, start: start, count: scratch.count - start))
         case .address:
             guard let address = ClientAddress(bytes(slot)) else { return .bad(.invalidValue, limit: 0) }
+            switch addressPolicy {
+            case .truncate: break
+            case .full: return .slot(slot)
+            case .drop: return .absent
+            }
             let start = scratch.count
             address.appendTruncated(into: &scratch)
             return .slot(Slot(.verbatim, .scratch, start: start, count: scratch.count - start))

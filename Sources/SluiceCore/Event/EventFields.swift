@@ -79,6 +79,8 @@ package struct EventFields: ~Copyable {
     package private(set) var problems: [FieldProblem] = []
     /// For platforms that name every failing field in one answer.
     package var collectsProblems = false
+    /// What becomes of addresses that senders name; stays from event to event.
+    package var addressPolicy = AddressPolicy.truncate
 
     var input = Bytes.empty
     var scratch = ByteBuffer(capacity: 4_096)

@@ -132,7 +132,7 @@ package final class EventSchema: Sendable {
         case .tooLong:
             out.append("must be at most ")
             out.appendDecimal(problem.limit)
-            out.append(" bytes long")
+            if case .characters = rule { out.append(" characters long") } else { out.append(" bytes long") }
         case .tooMany:
             out.append("must hold at most ")
             out.appendDecimal(problem.limit)

@@ -24,6 +24,13 @@ package enum PersonalData: UInt8, Sendable {
         return true
     }
 
+    /// Whether the text is a SHA-1 in hexadecimal digits, as impact.com takes it.
+    static func isSHA1(_ text: Bytes) -> Bool {
+        guard text.count == 40 else { return false }
+        for index in 0..<40 where hexValue(text[index]) > 15 { return false }
+        return true
+    }
+
     /// Appends the form that is hashed. False when the text cannot be brought into it.
     func normalize(_ text: Bytes, into out: inout ByteBuffer) -> Bool {
         switch self {

@@ -2,6 +2,8 @@
 package enum ValueRule: Sendable {
     /// A string of at most so many bytes.
     case text(max: Int)
+    /// A string of at most so many characters: Unicode code points, as JSON Schema counts them.
+    case characters(max: Int)
     /// One of a few strings.
     case choice(Choice)
     /// SHA-256 as 64 hexadecimal digits.
@@ -42,7 +44,8 @@ package enum ValueRule: Sendable {
     /// "must be …" for a value of another JSON type.
     var kindWords: StaticString {
         switch self {
-        case .text, .choice, .hash, .personal, .address, .time, .eventType, .textElseKept: "a string"
+        case .text, .characters, .choice, .hash, .personal, .address, .time, .eventType, .textElseKept:
+            "a string"
         case .identifier: "a string or a whole number"
         case .moment: "a time as in 2026-01-02T03:04:05Z, or in seconds or milliseconds since 1970"
         case .decimal, .number: "a number"

@@ -15,6 +15,11 @@ package struct RequestOrigin {
     package var address: Bytes
     /// The source takes events that lack fields which real emitters are known to leave out.
     package var lenient = false
+    /// The source was found by the page that sent the request, or as the only one that could be meant: an
+    /// account that the body names decides instead.
+    package var isSourceAssumed = false
+    /// What becomes of the addresses of clients that an event names.
+    package var addressPolicy = AddressPolicy.truncate
 
     package init(
         receivedMilliseconds: Int64, sourceName: Bytes, sourceHash: UInt64, userAgent: Bytes = .empty,
@@ -123,7 +128,8 @@ package struct DecodeResult {
 
 /// Finds sources for a platform whose requests name theirs in the body only.
 package protocol SourceDirectory: AnyObject {
-    /// Puts the source that has this account at the platform into `origin`. False when none has.
+    /// Puts the source that has this account at the platform into `origin`, for requests whose head names
+    /// none or lets one be assumed. False when none has it.
     func resolve(platform: Platform, account: Bytes, into origin: inout RequestOrigin) -> Bool
 }
 

@@ -74,14 +74,6 @@ package struct DeduplicationSettings: Sendable, Equatable {
     package init() {}
 }
 
-/// What becomes of a client's IP address.
-package enum AddressPolicy: String, Sendable, CaseIterable {
-    /// IPv4 to /24, IPv6 to /48.
-    case truncate
-    case full
-    case drop
-}
-
 /// Who may send: one element of `sources:`.
 package struct SourceSettings: Sendable, Equatable {
     package var name: String

@@ -139,7 +139,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             // HEAD is answered as GET would be; native answers it itself.
             method: head.method == .head && platform != .native ? .get : head.method, path: path,
             query: head.query, contentType: head.contentType, body: body,
-            origin: origin(of: request, source: search.entry))
+            origin: origin(of: request, search))
         platformRequest.accept = head.accept
         platformAnswer.reset()
         let mark = block.mark
@@ -205,15 +205,20 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             duplicates: entry.result.duplicates)
     }
 
-    /// - Parameter source: nil where only the body can tell.
-    private func origin(of request: EdgeRequest, source: SourceEntry?) -> RequestOrigin {
+    private func origin(of request: EdgeRequest, _ search: SourceSearch) -> RequestOrigin {
+        let source = search.entry
+        var isAssumed = false
+        if case .assumed = search { isAssumed = true }
         // Only a browser's own request tells about the person; a backend's tells about the backend.
         let isFromPage = !request.head.origin.isEmpty || request.head.method != .post
-        resolver.begin(source, pageOrigin: request.head.origin, peer: isFromPage ? request.peer : nil)
+        resolver.begin(
+            source, isAssumed: isAssumed, pageOrigin: request.head.origin, peer: isFromPage ? request.peer : nil)
         var origin = RequestOrigin(
             receivedMilliseconds: clock.wallMilliseconds, sourceName: source?.nameBytes ?? .empty,
             sourceHash: source?.hash ?? 0)
         origin.lenient = source?.lenient ?? false
+        origin.isSourceAssumed = isAssumed
+        origin.addressPolicy = source?.address ?? .truncate
         guard isFromPage else { return origin }
         origin.userAgent = request.head.userAgent
         origin.referrer = request.head.referrer

@@ -9,6 +9,7 @@ final class SourceResolver: SourceDirectory {
     private struct Asked {
         var pageOrigin: Bytes
         var peer: PeerAddress?
+        var isAssumed: Bool
     }
 
     private let sources: SourceTable
@@ -21,22 +22,25 @@ final class SourceResolver: SourceDirectory {
     /// A request begins.
     ///
     /// - Parameters:
-    ///   - source: who sent it, where the head tells.
+    ///   - source: who sent it, where the head tells or lets it be assumed.
+    ///   - isAssumed: an account in the body decides instead.
     ///   - pageOrigin: the header `Origin`.
     ///   - peer: the person's address; nil where the request comes from a backend.
-    func begin(_ source: SourceEntry?, pageOrigin: Bytes, peer: PeerAddress?) {
+    func begin(_ source: SourceEntry?, isAssumed: Bool = false, pageOrigin: Bytes, peer: PeerAddress?) {
         self.source = source
-        asked = Asked(pageOrigin: pageOrigin, peer: peer)
+        asked = Asked(pageOrigin: pageOrigin, peer: peer, isAssumed: isAssumed)
     }
 
     func resolve(platform: Platform, account: Bytes, into origin: inout RequestOrigin) -> Bool {
-        guard source == nil, let asked, let entry = sources.find(account: account, platform: platform),
+        guard let asked, source == nil || asked.isAssumed,
+            let entry = sources.find(account: account, platform: platform),
             asked.pageOrigin.isEmpty || entry.allows(origin: asked.pageOrigin)
         else { return false }
         source = entry
         origin.sourceName = entry.nameBytes
         origin.sourceHash = entry.hash
         origin.lenient = entry.lenient
+        origin.addressPolicy = entry.address
         origin.address = address(of: asked.peer, entry.address)
         return true
     }

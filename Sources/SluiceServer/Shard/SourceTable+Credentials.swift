@@ -4,6 +4,8 @@ import SluiceHTTP
 /// Whose request it is, as far as its head tells.
 enum SourceSearch {
     case found(SourceEntry)
+    /// Nothing in the head names the source, and this is the one that is meant if the body names none either.
+    case assumed(SourceEntry)
     /// Only the body can tell; the decoder asks its `SourceDirectory`.
     case inBody
     /// No credential, or one that nobody has.
@@ -14,8 +16,10 @@ enum SourceSearch {
     }
 
     var entry: SourceEntry? {
-        if case .found(let entry) = self { return entry }
-        return nil
+        switch self {
+        case .found(let entry), .assumed(let entry): entry
+        case .inBody, .refused: nil
+        }
     }
 }
 
@@ -107,7 +111,7 @@ extension SourceTable {
 
     // MARK: VTEX Ads
 
-    /// The publisher of the signed query; a conversion names it in its body. Else the page's origin, else
+    /// The publisher of the signed query, or else of the body, as in a conversion. Else the page's origin, else
     /// there is one source with a publisher only. VTEX Ads knows no 401: the decoder refuses what fits none.
     private func vtex(_ head: HTTPRequestHead, path: Bytes, scratch: inout ByteBuffer) -> SourceSearch {
         guard hasAccounts(.vtex) else { return open.map { .found($0) } ?? .inBody }
@@ -116,7 +120,7 @@ extension SourceTable {
         }
         if path.equals("/v1/beacon/conversion") { return .inBody }
         let entry = byOrigin(head.origin, platform: .vtex) ?? onlySource(.vtex) ?? open
-        return entry.map { .found($0) } ?? .inBody
+        return entry.map { .assumed($0) } ?? .inBody
     }
 
     // MARK: Kevel

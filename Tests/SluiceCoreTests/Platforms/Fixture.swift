@@ -13,6 +13,9 @@ import Testing
 ///     answer
 ///     = canonical event, one line for each
 ///
+/// In target and body `⟦E9⟧` is a byte that no UTF-8 text could hold, and `⟦abc*100⟧` a hundred repetitions.
+/// A file `rule_NAME.txt` shows one of `Fixture.rules`, which each platform has to have.
+///
 /// With SLUICE_RECORD_FIXTURES=1 in the environment the tests write what comes after the body
 /// instead of comparing it: read the difference before committing it.
 struct Fixture: CustomTestStringConvertible, Sendable {
@@ -20,6 +23,7 @@ struct Fixture: CustomTestStringConvertible, Sendable {
     let name: String
     let about: String
     let method: RequestMethod
+    /// As it stands in the file; `bodyBytes` and `query` have repetitions and bytes in full.
     let target: String
     let contentType: String
     let body: String
@@ -28,8 +32,35 @@ struct Fixture: CustomTestStringConvertible, Sendable {
     let events: [String]
 
     var testDescription: String { "\(platform)/\(name)" }
+    static let rules = [
+        "wrong_type", "missing", "empty", "too_long", "too_many", "wrong_encoding", "unknown_property", "nul",
+        "lone_surrogate",
+        "rtl", "crlf", "exponent",
+    ]
+
     var path: String { String(target.split(separator: "?", maxSplits: 1)[0]) }
-    var query: String { target.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init) ?? "" }
+    var query: String {
+        target.split(separator: "?", maxSplits: 1).dropFirst().first.map {
+            String(decoding: Fixture.expanded(String($0)), as: UTF8.self)
+        } ?? ""
+    }
+    var bodyBytes: [UInt8] { Fixture.expanded(body) }
+
+    private static func expanded(_ text: String) -> [UInt8] {
+        var result: [UInt8] = []
+        var rest = text[...]
+        while let start = rest.firstIndex(of: "⟦"), let end = rest[start...].firstIndex(of: "⟧") {
+            result += rest[..<start].utf8
+            let token = rest[rest.index(after: start)..<end]
+            if let star = token.lastIndex(of: "*"), let count = Int(token[token.index(after: star)...]) {
+                for _ in 0..<count { result += token[..<star].utf8 }
+            } else if let byte = UInt8(token, radix: 16) {
+                result.append(byte)
+            }
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + rest.utf8
+    }
 
     static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -91,13 +122,25 @@ struct Fixture: CustomTestStringConvertible, Sendable {
         try text.write(to: file, atomically: true, encoding: .utf8)
     }
 
+    /// The decoder of this fixture's platform, whichever it is.
+    func anyHarness() -> DecoderHarness {
+        switch platform {
+        case "topsort": .topsort()
+        case "gowit": .gowit()
+        case "vtex": .vtex()
+        case "kevel": .kevel()
+        case "impact": .impact()
+        default: .native()
+        }
+    }
+
     func harness() -> DecoderHarness { platform == "topsort" ? .topsort() : .native() }
 
     func send(_ harness: DecoderHarness, body replacement: [UInt8]? = nil, query other: String? = nil)
         -> DecoderHarness.Outcome
     {
         harness.send(
-            replacement ?? Array(body.utf8), method: method, path: path, query: other ?? query,
+            replacement ?? bodyBytes, method: method, path: path, query: other ?? query,
             contentType: contentType)
     }
 }

@@ -81,7 +81,9 @@ package final class GowitEncoder: PlatformEncoder {
     }
 
     package func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict {
-        if (200..<300).contains(answer.status) { return .delivered }
+        let isSuccess = (200..<300).contains(answer.status)
+        // A message alone may be a friendly one; failing fields are an error, whatever the status.
+        if isSuccess, !answer.body.withBytes({ GowitErrorText.namesFields($0, json) }) { return .delivered }
         let words = answer.body.withBytes { GowitErrorText.read($0, json) }
         let reason = UpstreamRules.reason(answer, words: words)
         if UpstreamRules.isTemporary(answer.status) {
@@ -110,6 +112,16 @@ enum GowitErrorText {
             return fields.isEmpty ? nil : fields.joined(separator: "; ")
         }
         return fields.isEmpty ? words : "\(words) (\(fields.joined(separator: "; ")))"
+    }
+
+    /// Whether the body has `details` of any field.
+    static func namesFields(_ body: Bytes, _ json: JSONScratch) -> Bool {
+        var members = ExtensionMembers(object: body, scratch: json)
+        var details: Bytes?
+        while let member = members.next() {
+            if member.kind == .object, member.name.equals("details") { details = member.value }
+        }
+        return details.map { !read(details: $0, json).isEmpty } ?? false
     }
 
     private static func read(details: Bytes, _ json: JSONScratch) -> [String] {

@@ -73,7 +73,7 @@ enum ImpactAnswer {
         case .tooLong:
             out.append("must be at most ")
             out.appendDecimal(problem.limit)
-            out.append(" bytes long")
+            if case .characters = problem.rule { out.append(" characters long") } else { out.append(" bytes long") }
         case .wrongType:
             out.append("must be ")
             out.append(problem.rule?.kindWords ?? "a string or a number")

@@ -33,6 +33,7 @@ package final class ImpactDecoder: PlatformDecoder {
             return refused(.unsupportedMediaType, &answer)
         }
         fields.begin(input: request.body)
+        fields.addressPolicy = request.origin.addressPolicy
         draft.begin(receivedMilliseconds: request.origin.receivedMilliseconds)
         do throws(JSONError) {
             guard try read(request.body, as: kind, &fields) else {

@@ -27,6 +27,8 @@ struct ImpactDraft: ~Copyable {
     private var receivedMilliseconds: Int64 = 0
     /// By place in `ImpactName.all`.
     private var seen: UInt64 = 0
+    /// Of these something was said that is no value at all, by themselves or by an alias: not missing, but wrong.
+    private var refused: UInt64 = 0
     private var given: UInt64 = 0
     private var aliases: [(place: Int, name: Slot, value: Slot)] = []
     private var rows: [Slot] = []
@@ -45,6 +47,7 @@ struct ImpactDraft: ~Copyable {
     mutating func begin(receivedMilliseconds: Int64) {
         self.receivedMilliseconds = receivedMilliseconds
         seen = 0
+        refused = 0
         given = 0
         rowCount = 0
         if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
@@ -67,7 +70,7 @@ struct ImpactDraft: ~Copyable {
                 continue
             }
             guard let text = fields.decodedSlot(value) else {
-                note(ImpactProblem(key: key, code: .invalidEncoding))
+                refuse(ImpactProblem(key: key, code: .invalidEncoding), key, fields)
                 continue
             }
             take(key, text, &fields)
@@ -93,11 +96,26 @@ struct ImpactDraft: ~Copyable {
             case .null: try reader.null()
             case .object, .array:
                 _ = try reader.skipValue()
-                note(ImpactProblem(key: key, code: .wrongType, words: "must be a string or a number"))
+                let problem = ImpactProblem(key: key, code: .wrongType, words: "must be a string or a number")
+                refuse(problem, key, fields)
             }
         }
         try reader.end()
         return true
+    }
+
+    /// Notes a parameter whose value is none at all, so that it is not named again as missing.
+    private mutating func refuse(_ problem: ImpactProblem, _ key: Slot, _ fields: borrowing EventFields) {
+        let name = fields.bytes(key)
+        note(problem)
+        let place = ImpactName.place(of: name)
+        if place >= 0 {
+            refused |= 1 << UInt64(place)
+            if case .alias(let target) = ImpactName.all[place].target { refused |= 1 << UInt64(target) }
+        } else if let (item, number) = ImpactItem.parse(name), number <= CoreLimits.itemsMax {
+            openRow(max(number, 1) - 1)
+            rowsGiven[max(number, 1) - 1] |= 1 << UInt16(item.rawValue)
+        }
     }
 
     /// Takes one parameter. One without a value counts as not given.
@@ -137,7 +155,7 @@ struct ImpactDraft: ~Copyable {
             fields.occurredMilliseconds = time
             fields.mark(.occurredAt)
         case .email:
-            if ImpactDraft.isSHA1(fields.bytes(value)) {
+            if PersonalData.isSHA1(fields.bytes(value)) {
                 keep(key, value, &fields)
             } else if let slot = checked(value, name.rule, name.name, 0, &fields) {
                 fields.set(.userEmailSHA256, slot)
@@ -151,6 +169,7 @@ struct ImpactDraft: ~Copyable {
             fields.set(.orderCurrency, ImpactDraft.text(value))
         case .field(.orderDiscount) where isNegativeAmount(fields.bytes(value)):
             keep(key, value, &fields)
+        case .field(.contextIP) where fields.addressPolicy == .drop: return
         case .field(let field):
             guard let slot = checked(value, name.rule, name.name, 0, &fields) else { return }
             fields.set(field, slot)
@@ -224,16 +243,18 @@ struct ImpactDraft: ~Copyable {
     }
 
     private mutating func checkRequired() {
+        let named = seen | refused
         for place in [ImpactName.Place.campaignID, ImpactName.Place.eventDate, ImpactName.Place.orderID]
-        where seen & (1 << UInt64(place)) == 0 {
+        where named & (1 << UInt64(place)) == 0 {
             note(ImpactProblem(field: ImpactName.all[place].name, code: .missing))
         }
-        if seen & ImpactName.eventTypeMask == 0 {
+        if named & ImpactName.eventTypeMask == 0 {
             note(
                 ImpactProblem(
-                    field: "EventTypeId", code: .missing, words: "is required, or else ActionTrackerId or EventTypeCode"))
+                    field: "EventTypeId", code: .missing, words: "is required, or else ActionTrackerId or EventTypeCode"
+                ))
         }
-        if seen & ImpactName.attributionMask == 0 {
+        if named & ImpactName.attributionMask == 0 {
             note(
                 ImpactProblem(
                     field: "ClickId", code: .missing,
@@ -244,7 +265,8 @@ struct ImpactDraft: ~Copyable {
         let both: UInt64 = 1 << ImpactName.Place.mediaID | 1 << ImpactName.Place.mediaPartnerID
         if seen & both == both {
             note(
-                ImpactProblem(field: "MediaPartnerId", code: .conflict, words: "must not be given together with MediaId"))
+                ImpactProblem(
+                    field: "MediaPartnerId", code: .conflict, words: "must not be given together with MediaId"))
         }
     }
 
@@ -268,7 +290,8 @@ struct ImpactDraft: ~Copyable {
             finishItem(row, &fields)
         }
         guard problems.isEmpty else { return }
-        for item in ImpactItem.allCases { keepColumn(item, &fields) }
+        for item in ImpactItem.allCases where item != .quantity { keepColumn(item, &fields) }
+        keepQuantities(&fields)
     }
 
     private func has(_ row: Int, _ item: ImpactItem) -> Bool { rowsGiven[row] & (1 << UInt16(item.rawValue)) != 0 }
@@ -320,18 +343,32 @@ struct ImpactDraft: ~Copyable {
         for row in 0..<rowCount where isKept(row, item, fields) { rowsToKeep = row + 1 }
         guard rowsToKeep > 0 else { return }
         fields.work.removeAll()
-        for row in 0..<rowsToKeep {
-            fields.work.append(row == 0 ? 0x5B : 0x2C)
-            guard isKept(row, item, fields), let slot = slot(row, item) else {
-                fields.work.append("null")
-                continue
-            }
-            if slot.form == .raw {
-                fields.work.append(fields.bytes(slot))
-            } else {
-                fields.work.appendJSONString(fields.bytes(slot))
-            }
+        for row in 0..<rowsToKeep { appendCell(isKept(row, item, fields) ? slot(row, item) : nil, row, &fields) }
+        endColumn(item, &fields)
+    }
+
+    /// An item without a quantity is one, for all that read the event; that its sender left it out is kept as a
+    /// list of all quantities, `"ItemQuantity":[2,null]`, so that it goes back to impact.com as it came.
+    private mutating func keepQuantities(_ fields: inout EventFields) {
+        var isComplete = true
+        for row in 0..<rowCount where !has(row, .quantity) { isComplete = false }
+        guard !isComplete else { return }
+        fields.work.removeAll()
+        for row in 0..<rowCount { appendCell(slot(row, .quantity), row, &fields) }
+        endColumn(.quantity, &fields)
+    }
+
+    private func appendCell(_ slot: Slot?, _ row: Int, _ fields: inout EventFields) {
+        fields.work.append(row == 0 ? 0x5B : 0x2C)
+        guard let slot else { return fields.work.append("null") }
+        if slot.form == .raw {
+            fields.work.append(fields.bytes(slot))
+        } else {
+            fields.work.appendJSONString(fields.bytes(slot))
         }
+    }
+
+    private mutating func endColumn(_ item: ImpactItem, _ fields: inout EventFields) {
         fields.work.append(0x5D)
         let start = fields.scratch.count
         fields.scratch.append(fields.work.bytes)
@@ -372,12 +409,6 @@ struct ImpactDraft: ~Copyable {
     private func isNegativeAmount(_ text: Bytes) -> Bool {
         guard text.count <= CoreLimits.decimalBytesMax, text.count > 1, text[0] == 0x2D else { return false }
         return (try? ExactDecimal.parse(text)) != nil
-    }
-
-    static func isSHA1(_ text: Bytes) -> Bool {
-        guard text.count == 40 else { return false }
-        for index in 0..<40 where hexValue(text[index]) > 15 { return false }
-        return true
     }
 
     static func isCurrency(_ text: Bytes) -> Bool {

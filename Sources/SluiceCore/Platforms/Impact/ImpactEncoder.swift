@@ -103,11 +103,11 @@ package final class ImpactEncoder: PlatformEncoder {
     private static func unfit(_ fields: borrowing EventFields) -> String? {
         for place in ImpactName.all.indices {
             let name = ImpactName.all[place]
-            guard case .text(let max) = name.rule, max < CoreLimits.personIDBytesMax,
-                let value = ImpactForm.value(at: place, fields), value.count > max,
+            guard case .characters(let max) = name.rule, let value = ImpactForm.value(at: place, fields),
+                value.codePointCount > max,
                 case .field(let field) = name.target
             else { continue }
-            return "\(field.path) is longer than impact.com's \(max) bytes"
+            return "\(field.path) is longer than impact.com's \(max) characters"
         }
         return nil
     }

@@ -15,6 +15,8 @@ struct ImpactExtension: ~Copyable {
         var number = 0
         var name: Range<Int>
         var value: Range<Int>
+        /// A list says that this item has no such parameter.
+        var isNone = false
     }
 
     private(set) var entries: [Entry] = []
@@ -38,7 +40,15 @@ struct ImpactExtension: ~Copyable {
     func value(of item: ImpactItem, number: Int) -> Range<Int>? {
         let index = (number - 1) * ImpactItem.count + Int(item.rawValue)
         guard index < itemEntries.count, itemEntries[index] >= 0 else { return nil }
-        return entries[Int(itemEntries[index])].value
+        let entry = entries[Int(itemEntries[index])]
+        return entry.isNone ? nil : entry.value
+    }
+
+    /// Whether a list over all items says that this one has no such parameter.
+    func isNone(_ item: ImpactItem, number: Int) -> Bool {
+        let index = (number - 1) * ImpactItem.count + Int(item.rawValue)
+        guard index < itemEntries.count, itemEntries[index] >= 0 else { return false }
+        return entries[Int(itemEntries[index])].isNone
     }
 
     private mutating func index(itemCount: Int) {
@@ -91,8 +101,12 @@ struct ImpactExtension: ~Copyable {
         try reader.enterArray()
         while try reader.nextElement() {
             number += 1
-            guard let value = try scalar(&reader, input) else { continue }
-            entries.append(Entry(item: item, number: number, name: name, value: value))
+            let isNull = try reader.peek() == .null
+            if let value = try scalar(&reader, input) {
+                entries.append(Entry(item: item, number: number, name: name, value: value))
+            } else if isNull {
+                entries.append(Entry(item: item, number: number, name: name, value: 0..<0, isNone: true))
+            }
         }
     }
 

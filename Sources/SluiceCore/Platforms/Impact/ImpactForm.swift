@@ -70,6 +70,7 @@ struct ImpactForm {
                     itemParameter(item, row, fields.itemText(row, .discount), &out)
                 }
             case .price where fields.hasItem(row, .lineTotal): continue
+            case .quantity where ImpactForm.isAssumed(row, fields, more): continue
             case .name, .category, .brand, .quantity:
                 if let field = item.field { itemParameter(item, row, fields.itemText(row, field), &out) }
             case .price, .subCategory, .mpn, .discount, .promoCode:
@@ -77,6 +78,13 @@ struct ImpactForm {
                 itemParameter(item, row, more.bytes(value), &out)
             }
         }
+    }
+
+    /// Whether the item's one piece is what the gateway took a missing quantity for.
+    private static func isAssumed(
+        _ row: Int, _ fields: borrowing EventFields, _ more: borrowing ImpactExtension
+    ) -> Bool {
+        more.isNone(.quantity, number: row + 1) && fields.itemText(row, .quantity)?.equals("1") ?? false
     }
 
     private func writeSubTotal(

@@ -24,13 +24,14 @@ struct ImpactName: Sendable {
     static let all: [ImpactName] = [
         ImpactName(name: "CampaignId", rule: .integer(min: 1), target: .ext),
         ImpactName(name: "EventDate", rule: .time, target: .time),
-        ImpactName(name: "OrderId", rule: .text(max: 64), target: .field(.orderID)),
-        ImpactName(name: "Oid", rule: .text(max: 64), target: .alias(Place.orderID)),
+        ImpactName(name: "OrderId", rule: .characters(max: 64), target: .field(.orderID)),
+        ImpactName(name: "Oid", rule: .characters(max: 64), target: .alias(Place.orderID)),
         ImpactName(name: "EventTypeId", rule: .integer(min: 1), target: .ext),
         ImpactName(name: "ActionTrackerId", rule: .integer(min: 1), target: .ext),
         ImpactName(name: "EventTypeCode", rule: word, target: .ext),
-        ImpactName(name: "ClickId", rule: .text(max: 64), target: .field(.adClickID), isAttribution: true),
-        ImpactName(name: "CustomerId", rule: .text(max: 255), target: .field(.userCustomerID), isAttribution: true),
+        ImpactName(name: "ClickId", rule: .characters(max: 64), target: .field(.adClickID), isAttribution: true),
+        ImpactName(
+            name: "CustomerId", rule: .characters(max: 255), target: .field(.userCustomerID), isAttribution: true),
         ImpactName(name: "OrderPromoCode", rule: name, target: .field(.orderPromoCode), isAttribution: true),
         ImpactName(name: "PromoCode", rule: name, target: .alias(Place.promoCode), isAttribution: true),
         ImpactName(name: "MediaId", rule: word, target: .ext, isAttribution: true),

@@ -18,6 +18,7 @@ struct NativeReading: ~Copyable {
         _ request: PlatformRequest, into block: OpenBlock, answer: inout PlatformAnswer
     ) -> DecodeResult {
         report.reset()
+        fields.addressPolicy = request.origin.addressPolicy
         let mark = block.mark
         var result = DecodeResult()
         do throws(JSONError) {
@@ -139,6 +140,7 @@ struct NativeReading: ~Copyable {
         _ request: PlatformRequest, into block: OpenBlock, answer: inout PlatformAnswer
     ) -> DecodeResult {
         report.reset()
+        fields.addressPolicy = request.origin.addressPolicy
         let mark = block.mark
         var result = DecodeResult()
         var start = 0
@@ -176,6 +178,7 @@ struct NativeReading: ~Copyable {
         _ request: PlatformRequest, into block: OpenBlock, answer: inout PlatformAnswer
     ) -> DecodeResult {
         report.reset()
+        fields.addressPolicy = request.origin.addressPolicy
         var result = DecodeResult()
         NativePixel.read(request.query, parser, json, into: &fields)
         let mark = block.mark

@@ -114,8 +114,9 @@ package final class TopsortEncoder: PlatformEncoder {
     // MARK: answers
 
     package func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict {
-        if (200..<300).contains(answer.status) { return .delivered }
         let words = answer.body.withBytes { TopsortErrorText.read($0, json) }
+        // A success that names an error is none.
+        if (200..<300).contains(answer.status), words == nil { return .delivered }
         let reason = UpstreamRules.reason(answer, words: words)
         if UpstreamRules.isTemporary(answer.status) {
             return .retry(

@@ -108,7 +108,11 @@ struct AjvList: ~Copyable {
         case .empty where problem.property == VtexSchema.Place.items && problem.object == 0:
             entry(problem, property, "minItems", "must NOT have fewer than 1 items", "\"limit\":1")
         case .empty, .invalidValue: appendValue(problem, property)
-        case .tooLong: appendLimit(problem, property, "maxLength", " characters")
+        case .tooLong:
+            // What is too long for an address is no hash either.
+            if case .personal = property.rule { return appendValue(problem, property) }
+            if case .decimal = property.rule { return appendRange(problem, property) }
+            appendLimit(problem, property, "maxLength", " characters")
         case .tooMany: appendLimit(problem, property, "maxItems", " items")
         case .outOfRange: appendRange(problem, property)
         case .nulCharacter:
@@ -147,7 +151,7 @@ struct AjvList: ~Copyable {
             entry(
                 problem, property, "enum", "must be equal to one of the allowed values",
                 "\"allowedValues\":[\"F\",\"M\",\"O\",null]")
-        case .hash:
+        case .hash, .personal:
             entry(
                 problem, property, "pattern", "must match pattern \\\"^[0-9a-fA-F]{64}$\\\"",
                 "\"pattern\":\"^[0-9a-fA-F]{64}$\"")
@@ -191,7 +195,8 @@ struct AjvList: ~Copyable {
         if path.equals(VtexAnswer.anyOf) {
             for (place, name) in [StaticString("user_id"), "session_id"].enumerated() {
                 comma()
-                text.append("{\"instancePath\":\"\",\"keyword\":\"required\",\"message\":\"must have required property '")
+                text.append(
+                    "{\"instancePath\":\"\",\"keyword\":\"required\",\"message\":\"must have required property '")
                 text.append(name)
                 text.append("'\",\"params\":{\"missingProperty\":\"")
                 text.append(name)
@@ -271,7 +276,11 @@ struct AjvList: ~Copyable {
         _ problem: FieldProblem, _ property: Property?, _ keyword: StaticString, _ message: StaticString,
         _ parameters: StaticString
     ) {
-        entry(problem, property, keyword) { $0.append(message) } parameters: { $0.append(parameters) }
+        entry(problem, property, keyword) {
+            $0.append(message)
+        } parameters: {
+            $0.append(parameters)
+        }
     }
 
     /// - Parameter property: nil when the object that should have it is at fault.

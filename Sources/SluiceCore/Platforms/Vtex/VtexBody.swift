@@ -83,10 +83,17 @@ struct VtexBody {
                 let slot = fields.slot(field), slot.count > 0
             else { continue }
             if case .choice(let choice) = property.rule, !choice.contains(fields.bytes(slot)) { continue }
-            if case .hash = property.rule, !PersonalData.isHash(fields.bytes(slot)) { continue }
+            if VtexBody.isHash(property.rule), !PersonalData.isHash(fields.bytes(slot)) { continue }
             key(property.name, &out)
             out.append(slot, of: fields)
             written |= 1 << UInt64(place)
+        }
+    }
+
+    private static func isHash(_ rule: ValueRule) -> Bool {
+        switch rule {
+        case .hash, .personal: true
+        default: false
         }
     }
 

@@ -63,7 +63,7 @@ package final class VtexDecoder: PlatformDecoder {
             return DecodeResult(rejected: 1)
         }
         var origin = request.origin
-        let isKnown = findSource(of: request, &fields, &origin)
+        let isKnown = findSource(&fields, &origin)
         complete(path, request, origin, parser, &fields)
         if !isKnown { VtexDecoder.noteUnknownSource(path.kind, &fields) }
         guard fields.problem == nil else {
@@ -103,18 +103,24 @@ package final class VtexDecoder: PlatformDecoder {
 
     // MARK: the source
 
-    /// Whether there is a source. The server has looked into the head; only the body is left.
-    private func findSource(
-        of request: PlatformRequest, _ fields: inout EventFields, _ origin: inout RequestOrigin
-    ) -> Bool {
-        guard origin.sourceName.isEmpty else { return true }
-        guard let directory, let index = fields.unknownIndex("publisher_id") else { return false }
-        return directory.resolve(platform: .vtex, account: fields.bytes(fields.unknown[index].value), into: &origin)
+    /// Whether there is a source. The server has looked into the head: a publisher in the body counts where
+    /// the query named none, and then counts for more than the page the request came from.
+    private func findSource(_ fields: inout EventFields, _ origin: inout RequestOrigin) -> Bool {
+        guard origin.sourceName.isEmpty || origin.isSourceAssumed else { return true }
+        guard let directory, let publisher = VtexDecoder.publisher(fields) else { return !origin.sourceName.isEmpty }
+        return directory.resolve(platform: .vtex, account: fields.bytes(publisher), into: &origin)
+    }
+
+    /// The publisher that the body names; `null` and an empty string are none.
+    private static func publisher(_ fields: borrowing EventFields) -> Slot? {
+        guard let index = fields.unknownIndex("publisher_id") else { return nil }
+        let value = fields.unknown[index].value
+        return value.form == .foreign || value.count == 0 ? nil : value
     }
 
     /// A conversion without a publisher has been refused for that already.
     private static func noteUnknownSource(_ kind: VtexKind, _ fields: inout EventFields) {
-        if kind == .conversion, fields.unknownIndex("publisher_id") == nil, fields.problem != nil { return }
+        if kind == .conversion, publisher(fields) == nil, fields.problem != nil { return }
         fields.note(
             FieldProblem(
                 .invalidValue, path: VtexAnswer.publisher, words: "must be the publisher id of a known source"))
@@ -144,7 +150,8 @@ package final class VtexDecoder: PlatformDecoder {
         }
         guard VtexPath.isForwardable(request.path), VtexPath.isForwardable(request.query) else {
             return fields.note(
-                FieldProblem(.invalidEncoding, path: VtexAnswer.url, words: "must be a path and query as RFC 3986 has them"))
+                FieldProblem(
+                    .invalidEncoding, path: VtexAnswer.url, words: "must be a path and query as RFC 3986 has them"))
         }
         fields.set(.network, fields.copy(Bytes(Platform.vtex.name), form: .verbatim))
         let start = fields.scratch.count
@@ -175,7 +182,8 @@ package final class VtexDecoder: PlatformDecoder {
     private func completeConversion(
         _ origin: RequestOrigin, _ parser: EventParser, _ fields: inout EventFields
     ) {
-        let hasEmail = fields.has(.userEmailSHA256)
+        let hasEmail =
+            fields.has(.userEmailSHA256)
             || fields.problems.contains { $0.object == 0 && $0.property == VtexSchema.Place.emailHashed }
         if !hasEmail, !origin.lenient { parser.note(.missing, 0, VtexSchema.Place.emailHashed, -1, 0, &fields) }
         let hasItems = fields.problems.contains { $0.object == 0 && $0.property == VtexSchema.Place.items }

@@ -115,9 +115,9 @@ package final class VtexEncoder: PlatformEncoder {
     /// from something on the way: the event is sent again, and deduplication upstream keeps it from counting
     /// twice.
     package func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict {
-        if answer.status == 202 { return .delivered }
         let words = answer.body.withBytes { VtexErrorText.read($0, json) }
         let reason = UpstreamRules.reason(answer, words: words)
+        if answer.status == 202 { return words == nil ? .delivered : .rejected(reason: reason) }
         if (200..<300).contains(answer.status) || UpstreamRules.isTemporary(answer.status) {
             return .retry(
                 afterSeconds: UpstreamRules.retryAfterSeconds(answer, now: nowMilliseconds), reason: reason)

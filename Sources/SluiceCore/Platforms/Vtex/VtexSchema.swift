@@ -32,7 +32,7 @@ enum VtexKind: UInt8, CaseIterable, Sendable {
 ///
 /// Properties stand in the order in which VTEX Ads names errors: the documented ones of an empty
 /// conversion first. `null` and empty strings of optional properties mean none, and go back as they
-/// came.
+/// came. Lengths are characters, as Ajv counts them, whatever the name of the limit says.
 enum VtexSchema {
     static let ad = EventSchema([
         ObjectSchema(
@@ -40,7 +40,7 @@ enum VtexSchema {
             [
                 Property("user_id", person, .field(.userID), empty: .aside),
                 Property("session_id", person, .field(.sessionID), empty: .aside),
-                Property("publisher_id", catalog, .ext),
+                Property("publisher_id", catalog, .ext, empty: .aside),
             ])
     ])
 
@@ -50,7 +50,7 @@ enum VtexSchema {
             [
                 Property("user_id", person, .field(.userID), required: true, empty: .refusedAsNull),
                 Property(
-                    "order_id", .text(max: CoreLimits.eventIDBytesMax), .field(.orderID), required: true,
+                    "order_id", .characters(max: CoreLimits.eventIDBytesMax), .field(.orderID), required: true,
                     empty: .refusedAsNull),
                 Property("publisher_id", catalog, .ext, required: true, empty: .refusedAsNull),
                 Property("items", .rows(items), required: true),
@@ -58,7 +58,8 @@ enum VtexSchema {
                 Property("channel", word, .field(.orderChannel), required: true, empty: .refusedAsNull),
                 Property("session_id", person, .field(.sessionID), required: true, empty: .refusedAsNull),
                 // Required, too, unless the source is lenient.
-                Property("email_hashed", .hash, .field(.userEmailSHA256), empty: .aside),
+                // A plaintext address is hashed, though none should come.
+                Property("email_hashed", .personal(.email), .field(.userEmailSHA256), empty: .aside),
                 Property("brand", name, .field(.orderBrand), empty: .aside),
                 Property("gender", .choice(.gender), .field(.userGender), empty: .aside),
                 Property("uf", name, .field(.userRegion), empty: .aside),
@@ -98,10 +99,10 @@ enum VtexSchema {
         static let productSKU = 6
     }
 
-    private static let person = ValueRule.text(max: CoreLimits.personIDBytesMax)
-    private static let catalog = ValueRule.text(max: CoreLimits.catalogIDBytesMax)
-    private static let name = ValueRule.text(max: CoreLimits.nameBytesMax)
-    private static let word = ValueRule.text(max: CoreLimits.wordBytesMax)
+    private static let person = ValueRule.characters(max: CoreLimits.personIDBytesMax)
+    private static let catalog = ValueRule.characters(max: CoreLimits.catalogIDBytesMax)
+    private static let name = ValueRule.characters(max: CoreLimits.nameBytesMax)
+    private static let word = ValueRule.characters(max: CoreLimits.wordBytesMax)
 }
 
 /// A beacon's path: `/v1/beacon/{impression,view,click}/{ad}` or `/v1/beacon/conversion`.

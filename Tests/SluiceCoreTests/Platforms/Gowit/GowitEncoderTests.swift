@@ -194,6 +194,12 @@ import Testing
 
     @Test(arguments: [
         (200, "", Verdict.delivered), (204, "", .delivered), (202, "x", .delivered),
+        (200, #"{"message":"ok","code":"accepted","details":{}}"#, .delivered),
+        (
+            200, #"{"message":"bad","details":{"ad_id":"is unknown"}}"#,
+            .rejected(reason: "HTTP 200: bad (ad_id: is unknown)")
+        ),
+        (403, "", .retry(afterSeconds: nil, reason: "HTTP 403")),
         (
             400, #"{"message":"no \"ad\"","code":"c","details":{"ad_id":"is wrong","x":1}}"#,
             .rejected(reason: "HTTP 400: no \"ad\" (ad_id: is wrong)")
@@ -260,7 +266,7 @@ enum RandomGowit {
     private static func sale(_ generator: inout SeededGenerator) -> String {
         var members = [
             "\"advertiser_id\":\(string(&generator))", "\"product_id\":\(string(&generator))",
-            "\"unit_price\":\(["0", "12.50", "1e2", "0.10"].randomElement(using: &generator)!)",
+            "\"unit_price\":\(["0", "12.50", "1e2", "0.10", "12345678901234567890.1234567890"].randomElement(using: &generator)!)",
             "\"quantity\":\(["1", "0.5", "3"].randomElement(using: &generator)!)",
         ]
         if Bool.random(using: &generator) { members.append("\"brand\":\(string(&generator))") }

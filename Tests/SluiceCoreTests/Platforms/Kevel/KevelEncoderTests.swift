@@ -192,7 +192,10 @@ enum RandomKevel {
                 ].randomElement(using: &generator)!,
             ],
             ["quantity", "\(Int.random(in: 1...2_147_483_647, using: &generator))"],
-            ["price", ["0", "12.50", "1e2", "1E+3"].randomElement(using: &generator)!],
+            [
+                "price",
+                ["0", "12.50", "1e2", "1E+3", "12345678901234567890.1234567890"].randomElement(using: &generator)!,
+            ],
         ]
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             list.append(["userKey", string(&generator)])

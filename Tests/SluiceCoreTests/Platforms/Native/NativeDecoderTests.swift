@@ -355,7 +355,7 @@ import Testing
         ]
         func accepts(_ rule: ValueRule) -> Set<String> {
             switch rule {
-            case .text, .choice, .hash, .personal, .address, .time, .eventType: ["string"]
+            case .text, .characters, .choice, .hash, .personal, .address, .time, .eventType: ["string"]
             case .identifier, .moment: ["string", "number"]
             case .textElseKept: ["string", "number", "boolean", "array", "object"]
             case .decimal, .integer, .number: ["number"]

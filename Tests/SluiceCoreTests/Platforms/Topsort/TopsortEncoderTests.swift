@@ -70,7 +70,24 @@ import Testing
             let second = DecoderHarness.topsort().send(body(encoder))
             #expect(second.status == 204, "seed \(seed), round \(round): \(second.answer)")
             #expect(second.lines == first.lines, "seed \(seed), round \(round)")
+            #expect(
+                withoutDefaults(body(encoder)) == withoutDefaults(source), "seed \(seed), round \(round)\n\(source)")
         }
+    }
+
+    /// A quantity left out is 1.
+    private func withoutDefaults(_ body: String) -> NSDictionary {
+        var arrays = foundation(body) as? [String: [[String: Any]]] ?? [:]
+        arrays["purchases"] = arrays["purchases"]?.map { purchase in
+            var purchase = purchase
+            purchase["items"] = (purchase["items"] as? [[String: Any]])?.map { item in
+                var item = item
+                if item["quantity"] == nil { item["quantity"] = 1 }
+                return item
+            }
+            return purchase
+        }
+        return arrays as NSDictionary
     }
 
     @Test func onlyWhatTheSchemaHas() throws {
@@ -208,6 +225,25 @@ import Testing
                 == .rejected(reason: #"HTTP 400: bad_request: no "path""#))
     }
 
+    /// Each documented code, also under a status that means success.
+    @Test(arguments: [
+        "bad_request", "empty_request", "invalid_api_key", "invalid_event_type", "invalid_event_time",
+        "no_purchase_items",
+        "purchase_item_quantity_less_or_equal_than_zero", "resolved_bid_id_not_found", "missing_placement",
+        "missing_product_id",
+        "invalid_json", "internal_server_error",
+    ])
+    func keepsEachCode(_ code: String) {
+        let body = Array("{\"errCode\":\"\(code)\",\"docUrl\":\"d\",\"message\":\"m\"}".utf8)
+        for status in [200, 400, 422] {
+            let answer = UpstreamAnswer(status: status, body: body)
+            #expect(encoder().classify(answer, eventCount: 1) == .rejected(reason: "HTTP \(status): \(code): m"))
+            #expect(encoder().classify(answer, eventCount: 2) == .split(reason: "HTTP \(status): \(code): m"))
+        }
+        let broken = UpstreamAnswer(status: 500, body: body)
+        #expect(encoder().classify(broken, eventCount: 2) == .retry(afterSeconds: nil, reason: "HTTP 500: \(code): m"))
+    }
+
     @Test(arguments: [
         "", "<html>", "[", "[]", "{", "7", #"{"errCode":7}"#, String(repeating: "x", count: 10_000),
     ])
@@ -250,24 +286,39 @@ enum RandomTopsort {
             }
             maybe("\"entity\":{\"type\":\"vendor\",\"id\":\(string(&generator))}")
             maybe(
-                "\"placement\":{\"path\":\(string(&generator)),\"position\":3,\"categoryIds\":[\(string(&generator))]}"
+                "\"placement\":{\"path\":\(string(&generator)),\"position\":3,\"page\":1,\"pageSize\":20,\"productId\":\(string(&generator)),\"searchQuery\":\(string(&generator)),\"categoryIds\":[\(string(&generator)),\(string(&generator))]}"
             )
             maybe(
                 "\"page\":{\"type\":\"cart\",\"pageId\":\(string(&generator)),\"value\":[\(string(&generator))]}"
             )
-            maybe("\"object\":{\"type\":\"banner\",\"assetId\":\(string(&generator))}")
+            maybe(
+                "\"object\":{\"type\":\"listing\",\"assetId\":\(string(&generator)),\"clickType\":\(string(&generator))}"
+            )
             maybe("\"externalVendorId\":\(string(&generator))")
             maybe("\"externalCampaignId\":\(string(&generator))")
-            if kind == .clicks { maybe("\"clickType\":\"image\"") }
+            if kind == .clicks {
+                maybe(
+                    "\"clickType\":\"\(["product", "like", "add-to-cart", "image", "add_to_cart", "purchase_now"].randomElement(using: &generator)!)\""
+                )
+            }
         case .purchases:
-            members.append(
-                "\"items\":[{\"productId\":\(string(&generator)),\"unitPrice\":1.10,\"quantity\":\(Int.random(in: 1...9, using: &generator)),\"vendorId\":\(string(&generator))}]"
-            )
+            let items = (0..<Int.random(in: 1...3, using: &generator)).map { _ in item(&generator) }
+            members.append("\"items\":[\(items.joined(separator: ","))]")
         case .pageviews:
             members.append("\"page\":{\"type\":\"search\",\"pageId\":\"\",\"value\":\(string(&generator))}")
         }
-        maybe("\"deviceType\":\"mobile\"")
-        maybe("\"channel\":\"offsite\"")
+        maybe("\"deviceType\":\"\(["mobile", "desktop"].randomElement(using: &generator)!)\"")
+        maybe("\"channel\":\"\(["onsite", "offsite", "instore"].randomElement(using: &generator)!)\"")
+        return "{\(members.shuffled(using: &generator).joined(separator: ","))}"
+    }
+
+    private static func item(_ generator: inout SeededGenerator) -> String {
+        var members = [
+            "\"productId\":\(string(&generator))",
+            "\"unitPrice\":\(["1.10", "12345678901234567890.1234567890", "1e2"].randomElement(using: &generator)!)",
+        ]
+        if Bool.random(using: &generator) { members.append("\"quantity\":\(Int.random(in: 1...9, using: &generator))") }
+        if Bool.random(using: &generator) { members.append("\"vendorId\":\(string(&generator))") }
         return "{\(members.shuffled(using: &generator).joined(separator: ","))}"
     }
 

@@ -93,7 +93,9 @@ import Testing
 
     @Test func thousandItems() {
         func list(_ count: Int) -> String {
-            "\"items\":[" + Array(repeating: #"{"product_sku":"a","quantity":1,"price":2}"#, count: count).joined(separator: ",") + "]"
+            "\"items\":["
+                + Array(repeating: #"{"product_sku":"a","quantity":1,"price":2}"#, count: count).joined(separator: ",")
+                + "]"
         }
         let start = "{\(Self.conversion),\"email_hashed\":\"\(Self.hash)\","
         #expect(DecoderHarness.vtex().send(start + list(1_000) + "}", path: "/v1/beacon/conversion").status == 202)
@@ -111,17 +113,21 @@ import Testing
         }
     }
 
-    private func send(_ body: String, path: String, source: StaticString) -> (Int, String, String) {
+    private func send(
+        _ body: String, path: String, source: StaticString, isAssumed: Bool = false
+    ) -> (Int, String, String) {
         let decoder = VtexDecoder(directory: Directory())
         let block = OpenBlock(capacity: 1_024)
         var answer = PlatformAnswer()
         _ = Array(body.utf8).withBytes { body in
             Array(path.utf8).withBytes { path in
-                decoder.decode(
+                var origin = RequestOrigin(
+                    receivedMilliseconds: DecoderHarness.now, sourceName: Bytes(source), sourceHash: 1)
+                origin.isSourceAssumed = isAssumed
+                return decoder.decode(
                     PlatformRequest(
                         method: .post, path: path, query: .empty, contentType: Bytes("application/json"), body: body,
-                        origin: RequestOrigin(
-                            receivedMilliseconds: DecoderHarness.now, sourceName: Bytes(source), sourceHash: 1)),
+                        origin: origin),
                     into: block, answer: &answer)
             }
         }
@@ -137,6 +143,50 @@ import Testing
         #expect(send(lenient, path: path, source: "").0 == 202)
         #expect(send(lenient, path: path, source: "known").0 == 422)
         #expect(send(#"{"session_id":"s","publisher_id":"pub-1"}"#, path: "/v1/beacon/view/a", source: "").0 == 202)
+    }
+
+    /// The page's origin only says who is meant while no publisher is named; the query's publisher is certain.
+    @Test func theBodyCountsForMoreThanThePage() {
+        let path = "/v1/beacon/view/a"
+        for (body, isAssumed, source) in [
+            (#"{"session_id":"s","publisher_id":"pub-1"}"#, true, "found"),
+            (#"{"session_id":"s","publisher_id":"pub-1"}"#, false, "page"),
+            (#"{"session_id":"s"}"#, true, "page"), (#"{"session_id":"s","publisher_id":""}"#, true, "page"),
+            (#"{"session_id":"s","publisher_id":null}"#, true, "page"),
+        ] {
+            let outcome = send(body, path: path, source: "page", isAssumed: isAssumed)
+            #expect(outcome.0 == 202)
+            #expect(text(outcome.2, "source") == source, "\(body) \(isAssumed)")
+        }
+        #expect(
+            send(#"{"session_id":"s","publisher_id":"nobody"}"#, path: path, source: "page", isAssumed: true).0 == 422)
+    }
+
+    /// JSON Schema counts characters: `é` is one, and so is an emoji.
+    @Test func lengthsAreCharacters() {
+        for letter in ["x", "é", "😀"] {
+            func ad(_ count: Int) -> String { "{\"session_id\":\"\(String(repeating: letter, count: count))\"}" }
+            #expect(DecoderHarness.vtex().send(ad(512), path: "/v1/beacon/view/a").status == 202)
+            let outcome = DecoderHarness.vtex().send(ad(513), path: "/v1/beacon/view/a")
+            #expect(outcome.status == 422)
+            #expect(outcome.answer.contains("must NOT have more than 512 characters"))
+        }
+    }
+
+    /// What should be a hash and is an address is hashed; anything else is refused, not stored.
+    @Test func plaintextEmailIsHashed() {
+        func conversion(_ email: String) -> DecoderHarness.Outcome {
+            DecoderHarness.vtex().send(
+                "{\(Self.conversion),\"email_hashed\":\"\(email)\",\(Self.items)}", path: "/v1/beacon/conversion")
+        }
+        let line = conversion(" Jane@Example.com ").lines[0]
+        #expect(text(line, "user.email_sha256") == "8c87b489ce35cf2e2f39f80e282cb2e804932a56a213983eeeb428407d43b52d")
+        #expect(!line.lowercased().contains("jane"))
+        for email in ["jane", "0123", String(repeating: "a", count: 40), String(repeating: "x", count: 600) + "@x"] {
+            let outcome = conversion(email)
+            #expect(outcome.status == 422)
+            #expect(entries(outcome.answer).map { $0["keyword"] as? String } == ["pattern"])
+        }
     }
 
     @Test func noSource() {
@@ -167,7 +217,10 @@ import Testing
         for _ in 0..<2 { #expect(harness.send(ad, path: "/v1/beacon/view/a").lines.count == 1) }
     }
 
-    @Test(arguments: ["/v1/beacon/view/", "/v1/beacon/view", "/v1/beacon/view/a/b", "/v1/beacon/view/..", "/v1/beacon/", "/v1/beacon/conversion/x", "/"])
+    @Test(arguments: [
+        "/v1/beacon/view/", "/v1/beacon/view", "/v1/beacon/view/a/b", "/v1/beacon/view/..", "/v1/beacon/",
+        "/v1/beacon/conversion/x", "/",
+    ])
     func otherPaths(_ path: String) {
         #expect(DecoderHarness.vtex().send(#"{"session_id":"s"}"#, path: path).status == 404)
     }
@@ -175,7 +228,9 @@ import Testing
     @Test func otherMethodsAndSizes() {
         let harness = DecoderHarness.vtex()
         #expect(harness.send("", method: .get, path: "/v1/beacon/view/a").status == 405)
-        #expect(harness.send(#"{"session_id":"s"}"#, path: "/v1/beacon/view/a", query: String(repeating: "q", count: 8_192)).status == 431)
+        #expect(
+            harness.send(#"{"session_id":"s"}"#, path: "/v1/beacon/view/a", query: String(repeating: "q", count: 8_192))
+                .status == 431)
         for problem in [EdgeProblem.unavailable(retryAfterSeconds: 3), .bodyTooLarge(limit: 9), .unauthorized] {
             var answer = PlatformAnswer()
             harness.decoder.refuse(problem, answer: &answer)
