@@ -124,9 +124,11 @@ package final class EventLog: @unchecked Sendable {
 
     /// The log thread's work. Only once for an opened log, and before the shards' threads start.
     ///
-    /// - Parameter onCommit: called on the log thread after each commit, with the new head.
+    /// - Parameters:
+    ///   - fingerprints: the table that the log thread is to tend.
+    ///   - onCommit: called on the log thread after each commit, with the new head.
     package func makeWriter(
-        channels: [ShardChannel], parker: any Parker,
+        channels: [ShardChannel], parker: any Parker, fingerprints: FingerprintTable? = nil,
         onCommit: @escaping @Sendable (LogHead) -> Void = { _ in }
     ) -> LogWriter {
         let segment = guarded.withLock { _ in
@@ -134,7 +136,9 @@ package final class EventLog: @unchecked Sendable {
             return newest
         }
         guard let segment else { preconditionFailure("a log has one writer") }
-        return LogWriter(log: self, segment: segment, channels: channels, parker: parker, onCommit: onCommit)
+        return LogWriter(
+            log: self, segment: segment, channels: channels, parker: parker, fingerprints: fingerprints,
+            onCommit: onCommit)
     }
 
     /// A reader for one delivery thread. Each holds up to `recentBytes + decodedBytes` and 8 MiB.

@@ -34,6 +34,7 @@ package final class LogWriter: @unchecked Sendable {
     private let reaper: SegmentReaper
     private let channels: [ShardChannel]
     private let parker: any Parker
+    private let fingerprints: FingerprintTable?
     private let onCommit: @Sendable (LogHead) -> Void
     private let stopping = Atomic<Bool>(false)
 
@@ -56,7 +57,7 @@ package final class LogWriter: @unchecked Sendable {
 
     init(
         log: EventLog, segment: WriterSegment, channels: [ShardChannel], parker: any Parker,
-        onCommit: @escaping @Sendable (LogHead) -> Void
+        fingerprints: FingerprintTable?, onCommit: @escaping @Sendable (LogHead) -> Void
     ) {
         folder = log.folder
         configuration = log.configuration
@@ -76,6 +77,7 @@ package final class LogWriter: @unchecked Sendable {
         self.segment = segment
         self.channels = channels
         self.parker = parker
+        self.fingerprints = fingerprints
         self.onCommit = onCommit
         encoder = BlockEncoder(codec: log.configuration.compression)
         for channel in channels { channel.attach(parker) }
@@ -331,6 +333,7 @@ package final class LogWriter: @unchecked Sendable {
     /// Checkpoints, begins and closes segments where it is time. Trouble here fails no block: it is
     /// noted, and tried again later.
     private func upkeep() {
+        fingerprints?.tend(now: clock.monotonicMicroseconds() / 1000)
         // On a full disk this is what makes room.
         retain()
         guard !mustReopen else { return }

@@ -10,7 +10,7 @@ struct SegmentConnection: Sendable {
     let path: String
     /// Which file it was when it was opened.
     let identity: FileIdentity?
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
 
     /// - Parameter isImmutable: that nobody writes to the file; it is then read without locks and side files.
     init(path: String, isImmutable: Bool = false) throws(LogError) {

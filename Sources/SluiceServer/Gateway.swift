@@ -23,6 +23,7 @@ package enum Gateway {
         let pipeline = try Pipeline(
             configuration, troubles: PipelineTroubles(troubleLog, destinations: configuration.destinations))
         for notice in pipeline.log.notices { logger.warning("\(notice)") }
+        if let load = pipeline.fingerprintLoad { report(load, logger) }
         warnOfForgottenDestinations(pipeline.log, configuration, logger)
 
         let collector = StatusCollector(pipeline)
@@ -97,6 +98,18 @@ package enum Gateway {
         troubleLog.flush(all: true)
         logger.notice("stopped")
         return 0
+    }
+
+    private static func report(_ load: FingerprintLoad, _ logger: Logger) {
+        for damage in load.damage {
+            logger.warning("cannot read which events were taken; duplicates of these are taken again: \(damage)")
+        }
+        logger.info(
+            "remembered events",
+            metadata: [
+                "events": "\(load.fingerprints)", "blocks": "\(load.blocks)",
+                "milliseconds": "\(load.milliseconds)",
+            ])
     }
 
     private static let pipelineIsDone = Flag()

@@ -37,6 +37,10 @@ package struct Limits: Sendable, Equatable {
     package static let blockBytes = 1 << 20
     /// Blocks of one shard that are open, being committed, or on their way back.
     package static let blocksPerShard = 4
+    /// Answers to duplicates that wait at one time in a shard; requests beyond that are put off.
+    package static let waitingDuplicates = WaitingDuplicates.answersMax
+    /// What those answers hold beside their text, with the duplicates of one request beyond the bound.
+    package static let waitingDuplicateBytes = 8 << 20
     /// Nested arrays and objects in a JSON body.
     package static let jsonDepth = CoreLimits.jsonDepthMax
     /// Events in one native request.
@@ -117,6 +121,7 @@ extension Limits {
             line("recent_blocks", "memory for recent blocks") { ByteSize.text($0.recentBlocksBytes) },
             fixed("block", ByteSize.text(Limits.blockBytes)),
             fixed("blocks per shard", "\(Limits.blocksPerShard)"),
+            fixed("answers to duplicates waiting per shard", "\(Limits.waitingDuplicates)"),
             fixed("depth of JSON", "\(Limits.jsonDepth)"),
             fixed("events in a native request", "\(Limits.requestEvents)"),
             fixed("answers waiting per connection", ByteSize.text(Limits.connectionAnswerBytes)),

@@ -15,7 +15,11 @@ package struct MemoryBudget: Sendable, Equatable {
 
     package var totalBytes: Int { lines.reduce(0) { $0 + $1.bytes } }
 
-    package init(limits: Limits, shards: Int, destinations: [DestinationSettings]) {
+    /// - Parameter deduplicate: nil where duplicates are taken like any other event.
+    package init(
+        limits: Limits, shards: Int, destinations: [DestinationSettings],
+        deduplicate: DeduplicationSettings? = nil
+    ) {
         add("connections", limits.connections, Limits.connectionStateBytes)
         add("requests being received", 1, limits.receiveMemoryBytes)
         add("whole requests beyond that", shards, EdgeLimits.receiveOverdraftBytes)
@@ -28,6 +32,11 @@ package struct MemoryBudget: Sendable, Equatable {
         let blocks = shards * Limits.blocksPerShard
         add("open blocks", blocks, 2 * blockBytes)
         add("blocks being committed", 1, min(blocks * blockBytes, Limits.commitBytes + blockBytes))
+        if let deduplicate {
+            // Of the three generations one is empty most of the time, and costs nothing then.
+            add("fingerprints of known events", 3, FingerprintTable.bytes(events: deduplicate.events) / 3)
+            add("answers to duplicates", shards, Limits.waitingDuplicateBytes)
+        }
         add("recent blocks for delivery", 1, limits.recentBlocksBytes)
         add("block codecs", 1, Limits.codecBytes)
         add("databases", 1, Limits.databaseCacheBytes)

@@ -23,6 +23,10 @@ package final class Pipeline {
     package let readiness = Readiness()
     /// Where the public edge listens, with actual ports.
     package let addresses: [ListenAddress]
+    /// Which events were taken lately; nil where duplicates are taken like any other event.
+    let fingerprints: FingerprintTable?
+    /// What was remembered at the start, from the log.
+    let fingerprintLoad: FingerprintLoad?
     private let writer: LogWriter
     private var edgeThreads: [JoinableThread] = []
     private var logThread: JoinableThread?
@@ -40,6 +44,9 @@ package final class Pipeline {
         // The log: the folder's lock first, so that a second process ends here.
         log = try EventLog.open(folder: configuration.data, configuration: LogConfiguration(configuration))
 
+        // Which events were taken lately, before anything is answered.
+        (fingerprints, fingerprintLoad) = try Pipeline.loadFingerprints(configuration, log, threads: count)
+
         // The edge: one listener per shard and address, one channel to the log per shard.
         let listeners = try Pipeline.listen(configuration.listen, shards: count)
         addresses = listeners.addresses
@@ -47,12 +54,14 @@ package final class Pipeline {
         let hosts = HostTable(configuration.hosts)
         let deskParker = try EventFD()
         let refusalParker = try EventFD()
+        let wakers = try (0..<count).map { _ in try EventFD() }
+        let barrier = DuplicateBarrier(wakers: wakers)
         var ports: [SubmissionPort] = []
         var refusalPorts: [RefusalPort] = []
         var shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)] = []
         var channels: [ShardChannel] = []
         for index in 0..<count {
-            let waker = try EventFD()
+            let waker = wakers[index]
             let channel = ShardChannel(shard: index, wakeShard: waker, capacity: Limits.blocksPerShard)
             let metrics = EdgeMetrics(sourceNames: configuration.sources.map(\.name))
             let port = SubmissionPort(capacity: SubmissionDesk.capacity, shard: waker, desk: deskParker)
@@ -60,7 +69,7 @@ package final class Pipeline {
                 perSecondMax: RefusalDesk.perSecondMax / count, desk: refusalParker)
             let shard = Shard(
                 sources: sources, channel: channel, metrics: metrics, limits: configuration.limits,
-                hosts: hosts, submissions: port, refusals: refusalPort)
+                hosts: hosts, submissions: port, refusals: refusalPort, fingerprints: fingerprints, barrier: barrier)
             let loop = try EdgeLoop(
                 listeners: listeners.byShard[index],
                 limits: EdgeLimits(configuration.limits, shards: count), waker: waker, handler: shard)
@@ -96,7 +105,9 @@ package final class Pipeline {
 
         // The log thread wakes delivery after each commit.
         let deliveryWaker = delivery.waker
-        writer = log.makeWriter(channels: channels, parker: try EventFD()) { _ in deliveryWaker.wake() }
+        writer = log.makeWriter(
+            channels: channels, parker: try EventFD(), fingerprints: fingerprints
+        ) { _ in deliveryWaker.wake() }
     }
 
     /// Starts every thread; from here on events are taken.
@@ -132,6 +143,19 @@ package final class Pipeline {
         log.close()
     }
 
+    private static func loadFingerprints(
+        _ configuration: Configuration, _ log: EventLog, threads: Int
+    ) throws -> (FingerprintTable?, FingerprintLoad?) {
+        guard let settings = configuration.deduplicate else { return (nil, nil) }
+        guard
+            let table = FingerprintTable(events: settings.events, ageMilliseconds: settings.ageMilliseconds)
+        else { throw PipelineError.noMemoryForFingerprints(events: settings.events) }
+        // Memory and the database's copying are what it waits for: more threads would not make it faster.
+        let load = log.loadFingerprints(
+            into: table, ageMilliseconds: settings.ageMilliseconds, threads: min(threads, 4))
+        return (table, load)
+    }
+
     private static func listen(
         _ endpoints: [Endpoint], shards: Int
     ) throws -> (byShard: [[ListeningSocket]], addresses: [ListenAddress]) {
@@ -144,5 +168,17 @@ package final class Pipeline {
             addresses.append(ListenAddress(host: endpoint.host, port: opened[0][0].port))
         }
         return (byShard, addresses)
+    }
+}
+
+/// What keeps the stages from being put together.
+package enum PipelineError: Error, CustomStringConvertible {
+    case noMemoryForFingerprints(events: Int)
+
+    package var description: String {
+        switch self {
+        case .noMemoryForFingerprints(let events):
+            "the system has no memory for the fingerprints of deduplicate.events (\(events)): \(ByteSize.rounded(FingerprintTable.bytes(events: events)))"
+        }
     }
 }

@@ -13,6 +13,8 @@ package final class StatusCollector: @unchecked Sendable {
     private let shards: [(loop: EdgeLoop, shard: Shard, metrics: EdgeMetrics)]
     private let delivery: DeliveryEngine
     private let hourBooks: HourBooks
+    private let fingerprints: FingerprintTable?
+    private let fingerprintLoad: FingerprintLoad?
     private let startedMilliseconds = WallTime.nowMilliseconds()
     private let startedMonotonic = WallTime.monotonicMilliseconds()
 
@@ -22,6 +24,8 @@ package final class StatusCollector: @unchecked Sendable {
         shards = pipeline.shards
         delivery = pipeline.delivery
         hourBooks = HourBooks(pipeline.log, destinations: pipeline.configuration.destinations.map(\.name))
+        fingerprints = pipeline.fingerprints
+        fingerprintLoad = pipeline.fingerprintLoad
     }
 
     /// - Parameter hours: how many hours the books by hour go back; 0 leaves them out.
@@ -33,6 +37,7 @@ package final class StatusCollector: @unchecked Sendable {
         // Destinations first: the head read after them is never behind what they have counted.
         let destinations = delivery.statuses()
         status.log = logReport()
+        status.deduplication = deduplication()
         status.sources = configuration.sources.enumerated().map { index, source in
             SourceReport(
                 name: source.name, accepted: total(.accepted, index),
@@ -63,6 +68,19 @@ package final class StatusCollector: @unchecked Sendable {
         }
         report.acknowledgeP50Milliseconds = acknowledge?.quantile(0.5).map { $0 * 1000 }
         report.acknowledgeP99Milliseconds = acknowledge?.quantile(0.99).map { $0 * 1000 }
+        return report
+    }
+
+    private func deduplication() -> DeduplicationReport? {
+        guard let fingerprints else { return nil }
+        var report = DeduplicationReport()
+        report.entries = fingerprints.entries
+        report.capacity = 2 * fingerprints.capacity
+        report.rotations = fingerprints.rotations
+        report.overflow = fingerprints.overflow
+        report.loaded = fingerprintLoad?.fingerprints ?? 0
+        report.loadMilliseconds = fingerprintLoad?.milliseconds ?? 0
+        report.memoryBytes = fingerprints.bytes
         return report
     }
 

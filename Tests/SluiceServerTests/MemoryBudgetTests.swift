@@ -30,6 +30,16 @@ import Testing
         #expect(more.totalBytes - small.totalBytes == perShard + committed + read + 3 * perRequest + replays)
     }
 
+    @Test func whatIsRememberedIsPartOfIt() {
+        var deduplicate = DeduplicationSettings()
+        deduplicate.events = 3_000_000
+        let without = MemoryBudget(limits: Limits(), shards: 2, destinations: [])
+        let with = MemoryBudget(limits: Limits(), shards: 2, destinations: [], deduplicate: deduplicate)
+        #expect(
+            with.totalBytes - without.totalBytes
+                == 3 * 8 * (4_000_000 + 64) + 2 * Limits.waitingDuplicateBytes)
+    }
+
     @Test func aCommitHasALimitOfItsOwn() {
         let block = Limits.blockBytes + Limits().inflatedBytes
         let line = MemoryBudget(limits: Limits(), shards: 64, destinations: []).lines.first {

@@ -20,7 +20,7 @@ package enum EventHash {
 
 extension OpenBlock {
     /// Forgets every event appended since `mark`, and that it was ever seen.
-    func rollback(to mark: Mark, deduplicator: (any Deduplicator)?) {
+    package func rollback(to mark: Mark, deduplicator: (any Deduplicator)?) {
         if let deduplicator {
             for index in mark.fingerprints..<fingerprints.count {
                 deduplicator.takeBack(fingerprint: fingerprints[index])

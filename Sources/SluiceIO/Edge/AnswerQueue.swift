@@ -72,6 +72,13 @@ final class AnswerQueue {
         return released > before
     }
 
+    /// What waits for exactly this ticket waits for nothing but the answers before it.
+    func release(only ticket: UInt64) {
+        for index in first..<entries.count where !entries[index].isReady && entries[index].ticket == ticket {
+            entries[index].isReady = true
+        }
+    }
+
     private func forgetReleased() {
         if first == entries.count {
             entries.removeAll(keepingCapacity: true)

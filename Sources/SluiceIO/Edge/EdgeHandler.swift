@@ -18,6 +18,9 @@ package enum Disposition {
     /// Nothing was written; the answer comes with `EdgeLoop.answer` and this number, which the handler uses
     /// once only. Answers behind it on its connection wait for it.
     case later(UInt64)
+    /// Not before `EdgeLoop.release(held:)` was called with this number, which the handler uses once only, for
+    /// neither this nor `later`; `EdgeLoop.fail(held:retryAfterSeconds:)` puts a failure in its place.
+    case held(UInt64)
     /// Nothing was consumed and nothing written: hand the request in again after `resumeStalled`.
     case stall
 }
@@ -31,7 +34,7 @@ package protocol EdgeHandler: AnyObject {
     /// `request.head.keepAlive` is false the connection closes after it.
     func handle(_ request: EdgeRequest, answer: inout ByteBuffer) -> Disposition
 
-    /// Read right after `handle` returned `.after`: handed back when that ticket fails.
+    /// Read right after `handle` returned `.after` or `.held`: handed back when that fails.
     var failureTag: UInt32 { get }
 
     /// Appends the response to a request the loop refuses; the connection closes after it. `head`

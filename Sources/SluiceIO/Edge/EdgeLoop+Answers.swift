@@ -70,6 +70,34 @@ extension EdgeLoop {
         markDirty(connection)
     }
 
+    /// Lets go of the answer that was announced by `.held(number)`; it is sent at the end of the round. To be
+    /// called from `EdgeHandler.woken` or `batchEnded`.
+    package func release(held number: UInt64) {
+        assert(isOnLoopThread)
+        guard let token = later.removeValue(forKey: number), let connection = connection(for: token),
+            let output = connection.output
+        else { return }
+        output.release(only: EdgeLoop.laterTickets | number)
+        _ = output.release(below: nextTicket)
+        markDirty(connection)
+    }
+
+    /// Puts a 503 in the place of the answer that was announced by `.held(number)`. To be called from
+    /// `EdgeHandler.woken` or `batchEnded`.
+    package func fail(held number: UInt64, retryAfterSeconds: Int) {
+        assert(isOnLoopThread)
+        guard let token = later.removeValue(forKey: number), let connection = connection(for: token),
+            let output = connection.output
+        else { return }
+        output.fail(ticket: EdgeLoop.laterTickets | number, scratch: &failureScratch) { entry, prepared, answer in
+            handler.answerFailure(
+                tag: entry.tag, retryAfterSeconds: retryAfterSeconds, keepAlive: entry.keepAlive,
+                isHead: entry.isHead, prepared: prepared, answer: &answer)
+        }
+        _ = output.release(below: nextTicket)
+        markDirty(connection)
+    }
+
     private func markDirty(_ connection: EdgeConnection) {
         guard !connection.isDirty else { return }
         connection.isDirty = true

@@ -215,6 +215,11 @@ extension EdgeLoop {
             output.recordWaiting(
                 ticket: EdgeLoop.laterTickets | number, tag: 0, keepAlive: keepAlive,
                 isHead: head.method == .head)
+        case .held(let number):
+            later[number] = connection.token
+            output.recordWaiting(
+                ticket: EdgeLoop.laterTickets | number, tag: handler.failureTag, keepAlive: keepAlive,
+                isHead: head.method == .head)
         case .stall:
             output.bytes.truncate(to: before)
             return stall(connection, bodyBytes: bodyBytes)

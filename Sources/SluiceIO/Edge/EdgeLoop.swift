@@ -38,7 +38,7 @@ package final class EdgeLoop: @unchecked Sendable {
     var tickets = TicketQueue()
     /// Answers that wait for tickets below this may go.
     var nextTicket: UInt64 = 0
-    /// Which connection waits for which later answer.
+    /// Which connection waits for which later or held answer.
     var later: [UInt64: UInt64] = [:]
     /// Connections to go on with in the next round; those to flush in this one.
     var ready: [UInt64] = []
@@ -126,6 +126,12 @@ package final class EdgeLoop: @unchecked Sendable {
         }
         for connection in connections where connection.phase != .free { close(connection) }
         publishStats()
+    }
+
+    /// Sleeps until the waker is called, or for `milliseconds`. Only after `run` has returned, on its thread.
+    package func parkAfterRun(milliseconds: Int) {
+        guard !waker.takeSignal() else { return }
+        if waker.arm() { waker.park(milliseconds: milliseconds) }
     }
 
     private func publishStats() {

@@ -13,6 +13,8 @@ package struct GatewayStatus: Sendable, Equatable, Codable {
     package var reasons: [String] = []
     package var edge = EdgeReport()
     package var log = LogReport()
+    /// Nil where duplicates are taken like any other event.
+    package var deduplication: DeduplicationReport?
     package var sources: [SourceReport] = []
     package var destinations: [DestinationReport] = []
     /// The books by destination and hour.
@@ -71,6 +73,24 @@ package struct LogReport: Sendable, Equatable, Codable {
     package var forcedSegments = 0
     /// The last commit's failure; nil when it went well.
     package var failing: String?
+
+    package init() {}
+}
+
+/// Which events are remembered.
+package struct DeduplicationReport: Sendable, Equatable, Codable {
+    /// Events that are remembered now.
+    package var entries = 0
+    /// Most events that are: twice `deduplicate.events`.
+    package var capacity = 0
+    /// How often the older half was forgotten, since the start of the process.
+    package var rotations = 0
+    /// Events taken without being remembered since then, because there was no room.
+    package var overflow = 0
+    /// Events that were remembered at the start, from the log, and how long that took.
+    package var loaded = 0
+    package var loadMilliseconds: Int64 = 0
+    package var memoryBytes = 0
 
     package init() {}
 }

@@ -92,7 +92,8 @@ package struct CheckReport: Encodable, Sendable {
     ) {
         let shards = configuration.shards(cores: cores)
         let budget = MemoryBudget(
-            limits: configuration.limits, shards: shards, destinations: configuration.destinations)
+            limits: configuration.limits, shards: shards, destinations: configuration.destinations,
+            deduplicate: configuration.deduplicate)
         let descriptors = configuration.limits.fileDescriptors(
             shards: shards, destinations: configuration.destinations)
         var warned = configuration.warnings

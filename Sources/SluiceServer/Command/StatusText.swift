@@ -17,6 +17,11 @@ package enum StatusText {
         )
         lines += runway(status.log)
         if let failing = status.log.failing { lines.append("        cannot commit: \(failing)") }
+        if let known = status.deduplication {
+            lines.append(
+                "known   \(known.entries) of \(known.capacity) events remembered, \(known.rotations) rotations\(known.overflow > 0 ? ", \(known.overflow) without room" : "")"
+            )
+        }
         lines.append("")
         lines += sources(status)
         lines.append("")

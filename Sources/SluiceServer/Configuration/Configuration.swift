@@ -18,6 +18,8 @@ package struct Configuration: Sendable, Equatable {
     package var logFormat = LogFormat.text
     package var logLevel = Logger.Level.info
     package var log = LogSettings()
+    /// Nil: events that were taken before are taken again.
+    package var deduplicate: DeduplicationSettings? = DeduplicationSettings()
     package var limits = Limits()
     /// Platforms by Host name (lower case, without port), for paths without the platform's prefix.
     package var hosts: [String: Platform] = [:]
@@ -63,6 +65,15 @@ package struct LogSettings: Sendable, Equatable {
     /// When all of them together are larger than this, the oldest are given up even so; `retainBytes` where
     /// nothing else is said.
     package var retainHardBytes = 50 << 30
+
+    package init() {}
+}
+
+/// Which events are remembered by the ids their senders gave: `deduplicate:`. At least the last `events` of
+/// them, or those of the last `age`, whichever is fewer.
+package struct DeduplicationSettings: Sendable, Equatable {
+    package var ageMilliseconds = 86_400_000
+    package var events = 8_000_000
 
     package init() {}
 }

@@ -4,8 +4,9 @@ import SluiceCore
 package enum ConfigurationKeys {
     package static let root = [
         "listen", "admin", "data", "workers", "acknowledge", "drain", "log_format", "log_level", "log",
-        "limits", "hosts", "sources", "destinations",
+        "deduplicate", "limits", "hosts", "sources", "destinations",
     ]
+    package static let deduplicate = ["age", "events"]
     package static let log = ["compression", "segment", "retain"]
     package static let segment = ["size", "age"]
     package static let retain = ["age", "size", "hard_size"]

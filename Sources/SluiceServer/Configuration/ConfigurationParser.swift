@@ -17,6 +17,7 @@ struct ConfigurationParser {
 
         parseServer(scope, &configuration)
         parseLog(scope, &configuration.log)
+        parseDeduplication(scope, &configuration)
         parseLimits(scope, &configuration)
         configuration.hosts = parseHosts(scope)
         var acknowledge = Acknowledge.committed
@@ -100,6 +101,25 @@ struct ConfigurationParser {
             place?.report(
                 key,
                 "log.retain.age (\(Duration.text(milliseconds: log.retainAgeMilliseconds))) must be at least log.segment.age (\(Duration.text(milliseconds: log.segmentAgeMilliseconds)))"
+            )
+        }
+    }
+
+    private func parseDeduplication(_ root: ConfigurationScope, _ configuration: inout Configuration) {
+        guard let field = root["deduplicate"] else { return }
+        guard !field.isOff else {
+            configuration.deduplicate = nil
+            return
+        }
+        guard let scope = field.scope(keys: ConfigurationKeys.deduplicate) else { return }
+        var settings = DeduplicationSettings()
+        scope.read("age", .duration(1000...30 * 86_400_000), into: &settings.ageMilliseconds)
+        scope.read("events", .integer(1000...1_000_000_000), into: &settings.events)
+        configuration.deduplicate = settings
+        if settings.ageMilliseconds > configuration.log.retainAgeMilliseconds {
+            scope.warn(
+                "age",
+                "is longer than log.retain.age (\(Duration.text(milliseconds: configuration.log.retainAgeMilliseconds))): after a restart only events that are still in the log are known"
             )
         }
     }

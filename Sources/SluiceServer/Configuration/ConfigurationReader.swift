@@ -126,6 +126,12 @@ struct ConfigurationField {
         return entries
     }
 
+    /// Whether the value is the plain word `off`.
+    var isOff: Bool {
+        guard case .scalar(let scalar) = node else { return false }
+        return scalar.string == "off"
+    }
+
     private var isNull: Bool {
         guard case .scalar(let scalar) = node, scalar.style == .plain || scalar.style == .any else {
             return false

@@ -26,7 +26,7 @@ package final class PlatformTable {
 
     private let decoders: DecoderTable
 
-    package init() { decoders = DecoderTable(directory: SourceResolver(SourceTable([]))) }
+    package init() { decoders = DecoderTable(directory: SourceResolver(SourceTable([])), deduplicator: nil) }
 
     /// What the example becomes in the log.
     package func line(of example: PlatformExample) -> [UInt8]? {
@@ -87,11 +87,14 @@ package final class PlatformTable {
     package func markdown() -> String? {
         var text = ""
         for kind in PlatformExample.Kind.allCases {
-            text += "\n### \(kind.rawValue)\n\n| from | " + PlatformTable.columns.map { "\($0.name)" }.joined(separator: " | ")
+            text +=
+                "\n### \(kind.rawValue)\n\n| from | "
+                + PlatformTable.columns.map { "\($0.name)" }.joined(separator: " | ")
             text += " |\n|" + String(repeating: " --- |", count: PlatformTable.columns.count + 1) + "\n"
             for example in PlatformExample.all where example.kind == kind {
                 guard let line = line(of: example) else { return nil }
-                let from = example.title.isEmpty ? "\(example.platform.name)" : "\(example.platform.name), \(example.title)"
+                let from =
+                    example.title.isEmpty ? "\(example.platform.name)" : "\(example.platform.name), \(example.title)"
                 let cells = PlatformTable.columns.map { fate(of: line, at: $0).text }
                 text += "| \(from) | " + cells.joined(separator: " | ") + " |\n"
             }

@@ -36,6 +36,7 @@ package struct StatusMetrics: MetricsSource {
         writer.gauge("sluice_ready", "1 while the gateway wants traffic.", readiness.isReady ? 1 : 0)
         collectEdge(current.edge, &writer)
         collectLog(current.log, &writer)
+        if let report = current.deduplication { collectDeduplication(report, &writer) }
         if let commit = times.commit {
             writer.histogram("sluice_log_commit_seconds", "Time of one group commit, fsync included.", commit)
         }
@@ -128,6 +129,18 @@ package struct StatusMetrics: MetricsSource {
         writer.gauge(
             "sluice_log_quarantined_blocks", "Blocks that are damaged and not served.", log.quarantinedBlocks)
         writer.gauge("sluice_log_quarantined_events", "Events of those blocks.", log.quarantinedEvents)
+    }
+
+    private func collectDeduplication(_ report: DeduplicationReport, _ writer: inout MetricsWriter) {
+        writer.gauge("sluice_deduplication_entries", "Events that are remembered.", report.entries)
+        writer.gauge("sluice_deduplication_capacity", "Most events that are remembered.", report.capacity)
+        writer.counter(
+            "sluice_deduplication_rotations_total", "How often the older half was forgotten.", report.rotations)
+        writer.counter(
+            "sluice_deduplication_overflow_total", "Events taken without being remembered.", report.overflow)
+        writer.gauge(
+            "sluice_deduplication_load_seconds", "How long remembering took at the start.",
+            real: Double(report.loadMilliseconds) / 1000)
     }
 
     private func collectDestination(

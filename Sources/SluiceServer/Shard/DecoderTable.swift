@@ -14,12 +14,15 @@ package final class DecoderTable {
     /// Platforms whose clients can be served.
     package static let platforms: Set<Platform> = [.native, .topsort, .gowit, .vtex, .kevel, .impact]
 
-    /// - Parameter directory: finds the source of requests that name theirs in the body only.
-    init(directory: any SourceDirectory) {
-        native = NativeDecoder()
-        topsort = TopsortDecoder()
-        gowit = GowitDecoder(directory: directory)
-        vtex = VtexDecoder(directory: directory)
+    /// - Parameters:
+    ///   - directory: finds the source of requests that name theirs in the body only.
+    ///   - deduplicator: for platforms whose events can have an id of the sender's. Kevel's protocol knows
+    ///     none, and impact.com's answer names the event, so that a duplicate would need its original's name.
+    init(directory: any SourceDirectory, deduplicator: (any Deduplicator)?) {
+        native = NativeDecoder(deduplicator: deduplicator)
+        topsort = TopsortDecoder(deduplicator: deduplicator)
+        gowit = GowitDecoder(deduplicator: deduplicator, directory: directory)
+        vtex = VtexDecoder(directory: directory, deduplicator: deduplicator)
         kevel = KevelDecoder()
         impact = ImpactDecoder()
     }

@@ -11,7 +11,8 @@ import SluiceLog
 ///                                              +-> answer, held by the loop <-+ release / fail
 ///
 /// Invariants: 1. A 2xx for events is held behind the ticket of the block they are in, unless the
-/// source asked for `acknowledge: received` and the block that came back last was committed.
+/// source asked for `acknowledge: received` and the block that came back last was committed; one for
+/// duplicates is held until their originals are committed, whichever shard has them.
 /// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
 /// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
 /// open beyond the batch.
@@ -42,6 +43,10 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     let submissions: SubmissionPort?
     /// Where refused requests are told about; nil where nobody wants to know.
     private let refusals: RefusalPort?
+    /// Nil where duplicates are taken like any other event.
+    let deduplicator: ShardDeduplicator?
+    var duplicates: WaitingDuplicates
+    var nextDuplicate: UInt64 = 1
     var openQuestions = OpenQuestions()
     var clock = BatchClock()
     private var arrivals = ArrivalLog()
@@ -49,9 +54,13 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     let answers: AnswerWriter
     package private(set) var failureTag: UInt32 = 0
 
+    /// - Parameters:
+    ///   - fingerprints: what is known of earlier events; nil where duplicates are taken like any other.
+    ///   - barrier: of all shards that share `fingerprints`; needed with it.
     package init(
         sources: SourceTable, channel: ShardChannel, metrics: EdgeMetrics, limits: Limits,
-        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil, refusals: RefusalPort? = nil
+        hosts: HostTable = HostTable([:]), submissions: SubmissionPort? = nil, refusals: RefusalPort? = nil,
+        fingerprints: FingerprintTable? = nil, barrier: DuplicateBarrier? = nil
     ) {
         self.sources = sources
         self.channel = channel
@@ -60,7 +69,13 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         self.submissions = submissions
         self.refusals = refusals
         resolver = SourceResolver(sources)
-        decoders = DecoderTable(directory: resolver)
+        if let fingerprints, let barrier {
+            deduplicator = ShardDeduplicator(table: fingerprints, barrier: barrier, shard: channel.shard)
+        } else {
+            deduplicator = nil
+        }
+        duplicates = WaitingDuplicates(shards: barrier?.shards.count ?? 1)
+        decoders = DecoderTable(directory: resolver, deduplicator: deduplicator)
         inflatedBytesMax = limits.inflatedBytes
         answers = AnswerWriter(date: clock.date)
         for _ in 0..<Limits.blocksPerShard {
@@ -74,7 +89,11 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         loop.run()
         // Nobody waits for these any more, but a source may have been told that they were received.
         if let block = open, block.eventCount > 0 { hand(over: block) }
+        settleForOthers()
     }
+
+    /// Blocks that are with the log.
+    var blocksOut: Int { channel.blocksOut }
 
     // MARK: requests
 
@@ -127,12 +146,19 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         platformRequest.accept = head.accept
         platformAnswer.reset()
         let mark = block.mark
+        deduplicator?.begin(ticket: block.ticket)
         var result = decoders[platform].decode(platformRequest, into: block, answer: &platformAnswer)
         if head.method == .head {
             // HEAD asks what GET would answer and must change nothing, RFC 9110 section 9.3.2.
-            block.rollback(to: mark)
+            block.rollback(to: mark, deduplicator: deduplicator)
             result = DecodeResult()
         }
+        if result.duplicates > 0, duplicates.isFull {
+            block.rollback(to: mark, deduplicator: deduplicator)
+            deduplicator?.end(block)
+            return refuse(.unavailable(retryAfterSeconds: 1), platform, head, &answer)
+        }
+        deduplicator?.end(block)
         return finish(head, platform, result, block, &answer)
     }
 
@@ -147,27 +173,39 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     ) -> Disposition {
         let source = resolver.source
         // A log that cannot commit drops its blocks: then nobody's events are taken on trust.
-        let waits = result.accepted > 0 && (source?.acknowledge != .received || logFails)
+        let isTrusted = source?.acknowledge == .received && !logFails
+        let waits = result.accepted > 0 && !isTrusted
+        let holds = result.duplicates > 0 && !isTrusted
         let counts = HeldCounts.Entry(
             ticket: block.ticket, platform: platform, status: platformAnswer.status,
             source: source?.index ?? -1, result: result)
-        if waits { held.add(counts) } else { count(counts) }
         if result.rejected > 0 || platformAnswer.status >= 400 {
             note(platform, source?.index ?? -1, head.path, result)
         }
         answers.append(
             platformAnswer, head: head,
-            acknowledge: result.accepted == 0 ? .none : (waits ? .committed : .received),
+            acknowledge: result.accepted + result.duplicates == 0 ? .none : (isTrusted ? .received : .committed),
             originAllowed: source != nil || sources.anyAllows(origin: head.origin), to: &answer)
-        if block.payload.count >= Limits.blockBytes { hand(over: block) }
-        guard waits else { return .now }
+        defer { if block.payload.count >= Limits.blockBytes { hand(over: block) } }
         failureTag = FailureTag(platform).value
+        if holds, let deduplicator {
+            return hold(counts, ownTicket: waits ? block.ticket : 0, deduplicator)
+        }
+        guard waits else {
+            count(counts)
+            return .now
+        }
+        held.add(counts)
         arrivals.add(ticket: block.ticket, microseconds: clock.monotonicMicroseconds)
         return .after(ticket: block.ticket)
     }
 
-    private func count(_ entry: HeldCounts.Entry) {
+    func count(_ entry: HeldCounts.Entry) {
         metrics.countRequest(platform: entry.platform, status: entry.status)
+        countEvents(entry)
+    }
+
+    func countEvents(_ entry: HeldCounts.Entry) {
         metrics.countEvents(
             platform: entry.platform, source: entry.source, result: entry.result,
             duplicates: entry.result.duplicates)
@@ -284,9 +322,10 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     package func batchEnded() {
         clock.batchEnded()
         if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
+        closeDuplicateGroup()
     }
 
-    /// The log thread has handed blocks back, or questions have been answered.
+    /// The log thread has handed blocks back, another shard has settled some, or questions have been answered.
     package func woken() {
         giveFindings()
         var returned = false
@@ -295,12 +334,14 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             settle(block)
             free.append(block)
         }
+        giveDuplicates()
         guard returned else { return }
         if open == nil { openBlock() }
         loop.resumeStalled()
     }
 
     private func settle(_ block: OpenBlock) {
+        deduplicator?.settle(block)
         switch block.commit {
         case .committed:
             logFails = false
@@ -314,6 +355,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             logFails = true
             arrivals.settle(through: block.ticket) { _, _ in }
             held.settle(through: block.ticket) { _ in }
+            duplicates.fail(ownTicket: block.ticket)
             loop.fail(ticket: block.ticket, retryAfterSeconds: retryAfterSeconds)
         case .pending:
             preconditionFailure("a block came back unsettled")

@@ -84,6 +84,9 @@ extension Books {
         }
         acknowledged = totals.acknowledged
         ambiguous = totals.ambiguous
+        resent = totals.resent
+        // A gateway that was started again has begun to count anew.
+        duplicates = totals.errorCount == 0 ? status.duplicates : nil
         logEvents = status.logEvents
         unexpectedAnswers = totals.unexpected
         unexpectedSamples = totals.unexpectedSamples

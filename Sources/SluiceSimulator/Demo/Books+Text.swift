@@ -17,6 +17,10 @@ extension Books {
         }
         var lines = ["acknowledged \(Readable.count(acknowledged)), in the log \(Readable.count(logEvents))"]
         if ambiguous > 0 { lines[0] += ", without an answer \(Readable.count(ambiguous))" }
+        if resent > 0 {
+            let known = duplicates.map { ", recognized as duplicates \(Readable.count($0))" } ?? ""
+            lines[0] += "; sent twice \(Readable.count(resent))\(known)"
+        }
         lines += [""] + table.lines + [""]
         let found = problems
         lines += found.map { "! \($0)" }
@@ -43,6 +47,7 @@ extension Books {
         }
         return """
             {"balanced":\(isClean),"acknowledged":\(acknowledged),"ambiguous":\(ambiguous),\
+            "resent":\(resent),"duplicates":\(duplicates.map(String.init) ?? "null"),\
             "log_events":\(logEvents),"destinations":[\(rows.joined(separator: ","))],\
             "problems":[\(problems.map(PlainJSON.quote).joined(separator: ","))]}
             """

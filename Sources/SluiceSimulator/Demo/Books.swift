@@ -50,6 +50,10 @@ package struct Books: Equatable, Sendable {
     package var acknowledged: Int
     /// Events sent in requests that got no answer: the log may or may not hold them.
     package var ambiguous: Int
+    /// Events the generator sent once more after they had been acknowledged.
+    package var resent = 0
+    /// Events the gateway recognized as duplicates; nil where that is not known for the whole time.
+    package var duplicates: Int64?
     /// Events in the log.
     package var logEvents: Int64
     package var rows: [Row]
@@ -88,6 +92,9 @@ package struct Books: Equatable, Sendable {
                 problems.append(
                     "\(row.figures.name): \(row.figures.rejected) rejected, \(row.rejectionsDue) expected")
             }
+        }
+        if let duplicates, duplicates != Int64(resent) {
+            problems.append("\(duplicates) duplicates were recognized; \(resent) events were sent twice")
         }
         if unexpectedAnswers != 0 {
             problems.append(

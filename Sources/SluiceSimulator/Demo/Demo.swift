@@ -73,6 +73,7 @@ package struct Demo {
         var plan = TrafficPlan(address: address, key: cast.sourceKey, seed: options.seed)
         plan.accounts = cast.accounts
         plan.mix = cast.mix
+        plan.resendShare = 0.01
         plan.eventsPerSecond = options.eventsPerSecond
         plan.seconds = options.seconds
         return Traffic(plan, ledger: TrafficLedger())

@@ -47,14 +47,19 @@ package struct GatewayFigures: Equatable, Sendable {
     package var destinations: [DestinationFigures]
     /// Events accepted from senders since the process started, where the gateway says so.
     package var received: Int64?
+    /// Events recognized as duplicates since the process started, where the gateway says so.
+    package var duplicates: Int64?
 
     /// Whether nothing waits for an outcome anywhere.
     package var isSettled: Bool { destinations.allSatisfy { $0.pending == 0 } }
 
-    package init(logEvents: Int64, destinations: [DestinationFigures], received: Int64? = nil) {
+    package init(
+        logEvents: Int64, destinations: [DestinationFigures], received: Int64? = nil, duplicates: Int64? = nil
+    ) {
         self.logEvents = logEvents
         self.destinations = destinations
         self.received = received
+        self.duplicates = duplicates
     }
 
     /// Reads an answer's body; nil when a figure is missing.
@@ -75,7 +80,8 @@ package struct GatewayFigures: Equatable, Sendable {
         }
         self.init(
             logEvents: events, destinations: destinations,
-            received: document["totals"]?["accepted"]?.integer)
+            received: document["totals"]?["accepted"]?.integer,
+            duplicates: document["totals"]?["duplicates"]?.integer)
     }
 
     private static func figures(

@@ -18,6 +18,9 @@ package struct TrafficPlan: Sendable {
     /// About so many events are sent; a last batch may exceed it.
     package var eventsMax: Int?
     package var mix = TrafficMix()
+    /// Which part of the acknowledged requests is sent once more, as by a sender that lost the answer. Of
+    /// those whose events all have an id of the sender's: native ones and Topsort's.
+    package var resendShare = 0.0
     /// The same seed sends the same ids: choose another one for each run against the same data.
     package var seed: UInt64
 
@@ -30,7 +33,7 @@ package struct TrafficPlan: Sendable {
 
 /// A bounded generator of realistic traffic that knows what each answer must be.
 ///
-/// A request without an answer is never repeated: it is counted, its connection is opened anew, and
+/// A request without an answer is not repeated: it is counted, its connection is opened anew, and
 /// the traffic goes on, so that a gateway may be killed and started again under it.
 ///
 /// Threads: `start`, `stop` and `wait` belong to one thread; `totals` and `ledger` to any.
@@ -124,6 +127,8 @@ final class TrafficWorker: Sendable {
             return
         }
         var pace = TrafficPace(plan: plan, index: index, now: MonotonicClock.nowMicroseconds)
+        // Apart from the mint's, so that the ids do not depend on it.
+        var luck = SplitMix64(seed: plan.seed &+ UInt64(index) &+ 0x5EED)
         while !isOver(pace) {
             if let other = shared.address.withLock({ $0 }), other != address,
                 let moved = HTTPClient(address: other)
@@ -144,6 +149,9 @@ final class TrafficWorker: Sendable {
             {
                 _ = exchange(question, over: client, since: MonotonicClock.nowMicroseconds)
             }
+            if Self.isResendable(request, after: answer), luck.nextUnit() < plan.resendShare {
+                resend(request, over: client)
+            }
         }
     }
 
@@ -162,6 +170,37 @@ final class TrafficWorker: Sendable {
             if shared.isStopping.load(ordering: .relaxed) { return nil }
             // In slices, so that a stop is noticed.
             Self.sleep(microseconds: min(ahead, 50_000))
+        }
+    }
+
+    /// Whether it was acknowledged, and every one of its events will be known when it comes again.
+    private static func isResendable(_ request: TrafficRequest, after answer: HTTPClientAnswer) -> Bool {
+        guard case .taken = request.expectation, request.form == .native || request.form == .topsort else {
+            return false
+        }
+        return TrafficVerdict(answer, to: request) == .acknowledged
+    }
+
+    /// Sends what was acknowledged already. Nothing new may come of it.
+    private func resend(_ request: TrafficRequest, over client: HTTPClient) {
+        do throws(HTTPClientError) {
+            let answer = try client.exchange(request.bytes)
+            let verdict = TrafficVerdict(resend: answer, of: request)
+            totals.withLock { totals in
+                totals.answered += 1
+                totals.byStatus[answer.status, default: 0] += 1
+                switch verdict {
+                case .acknowledged: totals.resent += request.events.count
+                case .refusedRightly, .told: break
+                case .putOff: totals.putOff += 1
+                case .acknowledgedOddly(let text), .unexpected(let text): totals.sample(text)
+                }
+            }
+        } catch {
+            totals.withLock { totals in
+                totals.errors[error.label, default: 0] += 1
+                totals.resentAmbiguous += request.events.count
+            }
         }
     }
 

@@ -7,6 +7,10 @@ package struct TrafficTotals: Sendable {
     package var byStatus: [Int: Int] = [:]
     /// Events acknowledged by a 2xx.
     package var acknowledged = 0
+    /// Events that were acknowledged, sent once more, and acknowledged again.
+    package var resent = 0
+    /// Events that were sent once more and got no answer then.
+    package var resentAmbiguous = 0
     /// Requests refused as they had to be, in whole or in part.
     package var refusedRightly = 0
     /// Questions about earlier requests that were answered.
@@ -39,6 +43,8 @@ package struct TrafficTotals: Sendable {
         answered += other.answered
         byStatus.merge(other.byStatus, uniquingKeysWith: +)
         acknowledged += other.acknowledged
+        resent += other.resent
+        resentAmbiguous += other.resentAmbiguous
         refusedRightly += other.refusedRightly
         told += other.told
         putOff += other.putOff

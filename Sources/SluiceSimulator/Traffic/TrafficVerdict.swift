@@ -57,6 +57,17 @@ package enum TrafficVerdict: Equatable, Sendable {
         }
     }
 
+    /// What the answer to a request says that was acknowledged before: as good as the first one, and that
+    /// nothing was taken twice.
+    package init(resend answer: HTTPClientAnswer, of request: TrafficRequest) {
+        self.init(answer, to: request)
+        guard self == .acknowledged, request.form == .native else { return }
+        let duplicates = PlainJSON(answer.body)?["duplicates"]?.integer
+        if duplicates != Int64(request.events.count) {
+            self = .acknowledgedOddly(Self.sample("expected duplicates only", answer))
+        }
+    }
+
     /// What is wrong with the form of a 2xx; nil when it is right.
     private static func takenProblem(
         _ answer: HTTPClientAnswer, _ request: TrafficRequest, refusedIndexes: [Int]

@@ -107,6 +107,7 @@ final class TestGateway {
         plan.eventsMax = events
         plan.eventsPerSecond = eventsPerSecond
         plan.mix = mix
+        plan.resendShare = 0.02
         return Traffic(plan, ledger: TrafficLedger())
     }
 }

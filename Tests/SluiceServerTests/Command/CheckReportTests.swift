@@ -44,7 +44,7 @@ import Testing
         #expect(text.contains("web     2 keys, kevel  committed"))
         #expect(text.contains("hook         webhook   https://x.test    100            4   5/s"))
         #expect(text.contains(try Regex("limits.body +2MiB  default 1MiB")))
-        #expect(text.contains(try Regex("in all +[0-9.]+ MiB")))
+        #expect(text.contains(try Regex("in all +[0-9.]+ GiB")))
         #expect(!text.contains("secret-path"))
         let summary = try #require(report.summary)
         #expect(summary.memoryBytes == summary.memory.reduce(0) { $0 + $1.bytes })

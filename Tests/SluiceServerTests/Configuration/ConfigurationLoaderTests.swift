@@ -36,6 +36,12 @@ extension ConfigurationOptions {
         #expect(configuration.destinations.isEmpty)
     }
 
+    @Test func deduplicationCanBeSwitchedOff() throws {
+        let read = try ConfigurationLoader.parse("deduplicate: off", file: nil, options: .tests())
+        #expect(read.deduplicate == nil)
+        #expect(try ConfigurationLoader.parse("deduplicate: {}", file: nil, options: .tests()) == Configuration())
+    }
+
     @Test func everyKeyIsRead() throws {
         let yaml = """
             listen: ["0.0.0.0:80", "[::1]:81"]
@@ -50,6 +56,7 @@ extension ConfigurationOptions {
               compression: zlib
               segment: {size: 64MB, age: 10m}
               retain: {age: 30d, size: 1TiB, hard_size: 2TiB}
+            deduplicate: {age: 6h, events: 20000}
             limits:
               body: 2MiB
               inflated: 4MiB
@@ -107,6 +114,8 @@ extension ConfigurationOptions {
         expected.workers = 3
         expected.drainMilliseconds = 90_000
         expected.logFormat = .json
+        expected.deduplicate?.ageMilliseconds = 6 * 3_600_000
+        expected.deduplicate?.events = 20_000
         expected.logLevel = .debug
         expected.log.compression = .zlib
         expected.log.segmentBytes = 64_000_000

@@ -39,6 +39,8 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .init(
             "log:\n  segment: {sise: 1MiB}\n",
             "c.yaml:2:13: log.segment.sise: unknown key; did you mean 'size'?"),
+        .init("deduplicate: {ages: 1h}\n", "c.yaml:1:15: deduplicate.ages: unknown key; did you mean 'age'?"),
+        .init("deduplicate: on\n", "c.yaml:1:14: deduplicate: expected keys and values, found a single value"),
         .init("workers: 1\nworkers: 2\n", "c.yaml:1:1: workers: is given more than once"),
         .init(
             "limits:\n  body: 1MiB\n  \"body\": 2MiB\n  nope: 1\nworkers: x\n",

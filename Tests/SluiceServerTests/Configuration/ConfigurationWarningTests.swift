@@ -30,6 +30,13 @@ import Testing
         #expect(try warnings(yaml) == [warning])
     }
 
+    @Test func `a window that is longer than the log is named`() throws {
+        #expect(
+            try warnings("deduplicate: {age: 8d}") == [
+                "c.yaml:1:20: deduplicate.age: is longer than log.retain.age (7d): after a restart only events that are still in the log are known"
+            ])
+    }
+
     @Test(arguments: [
         "log: {compression: zlib, segment: {size: 1MiB}, retain: {age: 8d, size: 1GiB, hard_size: 2GiB}}", "hosts: {}",
         "sources: [{name: a, lenient: false}]",

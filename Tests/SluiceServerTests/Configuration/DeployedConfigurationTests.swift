@@ -58,7 +58,7 @@ import Testing
     @Test func everyKeyIsShown() throws {
         let text = try DeployedConfigurationTests.switchedOn()
         let groups = [
-            ConfigurationKeys.root, ConfigurationKeys.log, ConfigurationKeys.segment,
+            ConfigurationKeys.root, ConfigurationKeys.deduplicate, ConfigurationKeys.log, ConfigurationKeys.segment,
             ConfigurationKeys.retain,
             ConfigurationKeys.limits, ConfigurationKeys.source, ConfigurationKeys.retry,
             ConfigurationKeys.destination,

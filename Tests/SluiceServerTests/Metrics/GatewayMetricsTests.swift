@@ -124,6 +124,10 @@ extension GatewayStatus {
         status.log.runway.firstLimit = "hard_size"
         status.log.runway.firstHours = 2
         status.log.held = [HolderReport(name: "topsort", block: 6, segments: 1, bytes: 1536)]
+        var known = DeduplicationReport()
+        known.entries = 98
+        known.capacity = 16_000_000
+        status.deduplication = known
         status.sources = [
             SourceReport(name: "web", accepted: 90, duplicates: 3, rejected: 1),
             SourceReport(name: "app", accepted: 10, duplicates: 0, rejected: 0),

@@ -74,9 +74,9 @@ private final class AllocationRig {
         for _ in 0..<2 {
             for kind in kinds {
                 for _ in 0..<2 {
-                    _ = try clients[0].ask(post("/v1/events", click("odd")))
+                    _ = try clients[0].ask(RequestKind.single.fresh())
                     rig.gate.close()
-                    try clients[0].send(post("/v1/events", click("first")))
+                    try clients[0].send(RequestKind.single.fresh())
                     rig.gate.waitUntilHeld()
                     let before = rig.loop.stats.requests.load(ordering: .relaxed)
                     for client in clients { try client.send(kind.repeated(Self.warmUpPipeline)) }
@@ -111,8 +111,11 @@ private final class AllocationRig {
     func stop() { rig.stop() }
 }
 
-/// What is asked again and again.
+/// What is asked again and again. `@@@@@@@@@@` in it stands for a number that is another one each time.
 private struct RequestKind: Sendable {
+    private static let numbers = Atomic<Int>(1_000_000_000)
+    private static let placeholder = Array("@@@@@@@@@@".utf8)
+
     var name: String
     var bytes: [UInt8]
 
@@ -123,7 +126,27 @@ private struct RequestKind: Sendable {
         self.bytes = bytes
     }
 
-    func repeated(_ count: Int) -> [UInt8] { [[UInt8]](repeating: bytes, count: count).flatMap { $0 } }
+    func repeated(_ count: Int) -> [UInt8] { (0..<count).flatMap { _ in fresh() } }
+
+    /// The request with a number of its own.
+    func fresh() -> [UInt8] {
+        guard bytes.contains(RequestKind.placeholder[0]) else { return bytes }
+        let number = RequestKind.numbers.add(1, ordering: .relaxed).newValue
+        let digits = Array(String(number).utf8)
+        var made = bytes
+        var index = 0
+        while index + digits.count <= made.count {
+            if made[index..<index + digits.count].elementsEqual(RequestKind.placeholder) {
+                made.replaceSubrange(index..<index + digits.count, with: digits)
+                index += digits.count
+            } else {
+                index += 1
+            }
+        }
+        return made
+    }
+
+    static let single = RequestKind("click", post("/v1/events", click("@@@@@@@@@@")))
 
     static let browser = [
         "Origin: https://shop.example", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
@@ -133,19 +156,19 @@ private struct RequestKind: Sendable {
     static let topsort = [
         (
             "impressions",
-            #"{"impressions":[{"id":"i-1","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u-1","resolvedBidId":"bid==","placement":{"path":"/c/shoes?sort=price","position":1,"page":2,"pageSize":24,"categoryIds":["c1","c2"],"searchQuery":"red \"shoes\""},"externalVendorId":"ev","deviceType":"mobile"}]}"#
+            #"{"impressions":[{"id":"@@@@@@@@@@","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u-1","resolvedBidId":"bid==","placement":{"path":"/c/shoes?sort=price","position":1,"page":2,"pageSize":24,"categoryIds":["c1","c2"],"searchQuery":"red \"shoes\""},"externalVendorId":"ev","deviceType":"mobile"}]}"#
         ),
         (
             "clicks",
-            #"{"impressions":[],"clicks":[{"id":"c-1","occurredAt":"2026-01-02T03:04:05.123-03:00","opaqueUserId":"u","entity":{"type":"vendor","id":"v"},"clickType":"add-to-cart"}]}"#
+            #"{"impressions":[],"clicks":[{"id":"@@@@@@@@@@","occurredAt":"2026-01-02T03:04:05.123-03:00","opaqueUserId":"u","entity":{"type":"vendor","id":"v"},"clickType":"add-to-cart"}]}"#
         ),
         (
             "purchases",
-            #"{"purchases":[{"id":"o-1","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u","items":[{"productId":"p1","unitPrice":12.50,"gift":{"a":1}},{"productId":"p2","unitPrice":1,"quantity":3,"vendorId":"v"}]}]}"#
+            #"{"purchases":[{"id":"@@@@@@@@@@","occurredAt":"2026-01-02T03:04:05Z","opaqueUserId":"u","items":[{"productId":"p1","unitPrice":12.50,"gift":{"a":1}},{"productId":"p2","unitPrice":1,"quantity":3,"vendorId":"v"}]}]}"#
         ),
         (
             "pageviews",
-            #"{"pageviews":[{"id":"pv","occurredAt":"2026-01-01T00:00:00Z","opaqueUserId":"u","page":{"type":"home","pageId":"h"},"deviceType":"desktop","channel":"onsite"}]}"#
+            #"{"pageviews":[{"id":"@@@@@@@@@@","occurredAt":"2026-01-01T00:00:00Z","opaqueUserId":"u","page":{"type":"home","pageId":"h"},"deviceType":"desktop","channel":"onsite"}]}"#
         ),
     ]
 
@@ -154,10 +177,11 @@ private struct RequestKind: Sendable {
         #"{"type":"purchase","occurred_at":"2026-01-02T03:04:05Z","user":{"id":"u","email":"Ann@Example.com","keys":["k1","k2 \u00e9"]},"order":{"id":"o","currency":"BRL","items":[{"product_id":"p","unit_price":12.50,"quantity":2}]},"coupon":"X"}"#
 
     static func all() throws -> [RequestKind] {
-        let ten = (0..<10).map { click("ten-\($0)") }
+        let ten = (0..<10).map { click("@@@@@@@@@@-\($0)") }
+        let again = (0..<10).map { click("again-\($0)") }
         var kinds = [
-            RequestKind("native object", post("/v1/events", click("one"))),
-            RequestKind("native object from a page", post("/v1/events", click("page"), browser)),
+            RequestKind("native object", post("/v1/events", click("@@@@@@@@@@"))),
+            RequestKind("native object from a page", post("/v1/events", click("@@@@@@@@@@"), browser)),
             RequestKind("native purchase", post("/v1/events", purchase, ["Content-Type: application/json"])),
             RequestKind("native array of ten", post("/v1/events", "[\(ten.joined(separator: ","))]")),
             RequestKind(
@@ -167,7 +191,7 @@ private struct RequestKind: Sendable {
                 post("/v1/events", ten.joined(separator: "\n"), ["Content-Type: application/x-ndjson"])),
             RequestKind(
                 "native batch with bad events",
-                post("/v1/events", #"[\#(click("good")),{"type":"click"},{"type":"tap"}]"#)),
+                post("/v1/events", #"[\#(click("@@@@@@@@@@")),{"type":"click"},{"type":"tap"}]"#)),
             RequestKind(
                 "pixel",
                 request(
@@ -175,11 +199,13 @@ private struct RequestKind: Sendable {
                     ["User-Agent: Mozilla/5.0", "Referer: https://shop.example/"])),
             RequestKind(
                 "acknowledged when received",
-                post("/v1/events", click("fast"), ["Authorization: Bearer a+b/c=="])),
+                post("/v1/events", click("@@@@@@@@@@"), ["Authorization: Bearer a+b/c=="])),
             RequestKind(
-                "key in the query", post("/v1/events?key=a%2Bb%2Fc%3D%3D", click("query"), browser)),
-            RequestKind("gzip", try gzip("[\(ten.joined(separator: ","))]")),
-            RequestKind("chunked", chunked(click("chunked"))),
+                "key in the query", post("/v1/events?key=a%2Bb%2Fc%3D%3D", click("@@@@@@@@@@"), browser)),
+            RequestKind("gzip, known events", try gzip("[\(again.joined(separator: ","))]")),
+            RequestKind("known event", post("/v1/events", click("again"))),
+            RequestKind("known events and new ones", post("/v1/events", "[\((again + ten).joined(separator: ","))]")),
+            RequestKind("chunked", chunked(click("@@@@@@@@@@"))),
             RequestKind("health", request("GET", "/healthz")),
         ]
         for (name, body) in topsort {
