@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The files of a data folder, and the calls on them that SQLite does not make for us.
 ///
@@ -112,8 +113,34 @@ final class FolderLock {
     }
 }
 
+/// What `FileCalls` changes, or makes survive a power loss.
+enum FileOperation: Hashable, Sendable {
+    case rename(from: String, to: String)
+    case remove(String)
+    case syncFile(String)
+    case syncFolder(String)
+
+    var path: String {
+        switch self {
+        case .rename(let path, _), .remove(let path), .syncFile(let path), .syncFolder(let path): path
+        }
+    }
+}
+
 /// Plain file calls with our errors.
 enum FileCalls {
+    /// For tests that play the disk: asked before each operation, which then fails with the code it
+    /// returns (errno), unless that is 0. Process-wide; never set outside tests.
+    static let watcher = Mutex<(@Sendable (FileOperation) -> CInt)?>(nil)
+
+    private static func watch(
+        _ operation: FileOperation, doing name: StaticString
+    ) throws(LogError) {
+        guard let watcher = watcher.withLock({ $0 }) else { return }
+        let code = watcher(operation)
+        guard code == 0 else { throw .system(code, path: operation.path, doing: name) }
+    }
+
     /// Makes `path` and the folders above it; fine when they exist.
     static func makeFolders(_ path: String) throws(LogError) {
         var built = path.hasPrefix("/") ? "" : "."
@@ -151,14 +178,20 @@ enum FileCalls {
     }
 
     /// Makes what was created, renamed or unlinked in the folder survive a power loss.
-    static func syncFolder(_ path: String) throws(LogError) { try sync(path, O_DIRECTORY) }
+    static func syncFolder(_ path: String) throws(LogError) {
+        try watch(.syncFolder(path), doing: "fsync")
+        try sync(path, O_DIRECTORY)
+    }
 
     /// Writes the file's content through to the disk.
     ///
     /// Never for a file that an SQLite connection of this process has open: "if a process closes
     /// any file descriptor, all POSIX advisory locks on that file are dropped" (sqlite.org,
     /// How To Corrupt).
-    static func syncFile(_ path: String) throws(LogError) { try sync(path, 0) }
+    static func syncFile(_ path: String) throws(LogError) {
+        try watch(.syncFile(path), doing: "fsync")
+        try sync(path, 0)
+    }
 
     private static func sync(_ path: String, _ flags: CInt) throws(LogError) {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | flags)
@@ -168,11 +201,13 @@ enum FileCalls {
     }
 
     static func rename(_ from: String, to: String) throws(LogError) {
+        try watch(.rename(from: from, to: to), doing: "renaming")
         guard unsafe Glibc.rename(from, to) == 0 else { throw .system(errno, path: from, doing: "renaming") }
     }
 
     /// Removes the file; fine when there is none.
     static func remove(_ path: String) throws(LogError) {
+        try watch(.remove(path), doing: "removing")
         guard unsafe unlink(path) == 0 || errno == ENOENT else {
             throw .system(errno, path: path, doing: "removing")
         }

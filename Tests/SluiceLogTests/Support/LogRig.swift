@@ -9,8 +9,12 @@ import Testing
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() {
-        let parent = URL(fileURLWithPath: NSTemporaryDirectory()).path
+    /// - Parameter fast: in memory where there is a file system for that; for what never needs the disk.
+    init(fast: Bool = false) {
+        let memory = "/dev/shm"
+        let parent =
+            fast && FileManager.default.isWritableFile(atPath: memory)
+            ? memory : URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path
         path = parent + "/sluice-log-" + UUID().uuidString
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
