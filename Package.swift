@@ -101,7 +101,7 @@ let package = Package(
         library(
             "SluiceServer",
             ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", "SluiceDelivery", logging, yams]),
-        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", histogram]),
+        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", histogram]),
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),

@@ -8,6 +8,6 @@ struct Sluice: ParsableCommand {
         abstract: "An event gateway: takes beacons, keeps them, and delivers them to advertising platforms.",
         version: BuildInformation.version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, StatusCommand.self, DemoCommand.self,
+            ServeCommand.self, CheckCommand.self, StatusCommand.self, DemoCommand.self, DrillCommand.self,
         ])
 }
