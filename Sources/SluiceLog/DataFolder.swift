@@ -119,10 +119,14 @@ enum FileOperation: Hashable, Sendable {
     case remove(String)
     case syncFile(String)
     case syncFolder(String)
+    /// All of its bytes are written over with themselves, and synced.
+    case rewrite(String)
 
     var path: String {
         switch self {
-        case .rename(let path, _), .remove(let path), .syncFile(let path), .syncFolder(let path): path
+        case .rename(let path, _), .remove(let path), .syncFile(let path), .syncFolder(let path),
+            .rewrite(let path):
+            path
         }
     }
 }
@@ -197,6 +201,31 @@ enum FileCalls {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | flags)
         guard file >= 0 else { throw .system(errno, path: path, doing: "opening") }
         defer { close(file) }
+        guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
+    }
+
+    /// Makes sure of a file's content whatever happened to it before. After an fsync that failed, the kernel
+    /// takes the pages it was about for clean, and later calls succeed without writing them; what is
+    /// written again is written. A power loss meanwhile does no harm: each byte stays what it is.
+    ///
+    /// The warning at `syncFile` holds here too.
+    static func rewrite(_ path: String) throws(LogError) {
+        try watch(.rewrite(path), doing: "rewriting")
+        let file = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { throw .system(errno, path: path, doing: "opening") }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var offset = 0
+        while true {
+            // Safety: both calls use at most the array's length of it.
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                let count = unsafe pread(file, buffer.baseAddress, buffer.count, offset)
+                return count <= 0 ? count : unsafe pwrite(file, buffer.baseAddress, count, offset)
+            }
+            guard count >= 0 else { throw .system(errno, path: path, doing: "rewriting") }
+            if count == 0 { break }
+            offset += count
+        }
         guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
     }
 

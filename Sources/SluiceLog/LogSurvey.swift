@@ -54,6 +54,7 @@ struct LogSurvey {
         _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ faults: LogFaults
     ) throws(LogError) {
         _ = try LogSurvey.header(path)
+        try WriterSegment.makeDurable(path)
         let newest = try WriterSegment(path: path, configuration: configuration, faults: faults)
         do throws(LogError) {
             try LogSurvey.checkName(newest.description, firstBlock)
@@ -78,7 +79,8 @@ struct LogSurvey {
         _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ clock: LogClock
     ) throws(LogError) {
         do throws(LogError) {
-            if case .ours(isWAL: true) = try LogSurvey.header(path) {
+            if try LogSurvey.isUnfinished(path) {
+                try WriterSegment.makeDurable(path)
                 let open = try WriterSegment(path: path, configuration: configuration)
                 do throws(LogError) {
                     try open.seal(nowMilliseconds: clock.wallMilliseconds())
@@ -153,6 +155,14 @@ struct LogSurvey {
             notices.append(.removedIncomplete(path: path))
         }
         return notices
+    }
+
+    /// Whether closing the segment was left undone. A power loss can bring back side files that had been
+    /// removed: a journal must be rolled back, which a reader cannot do, and a WAL must not outlive what
+    /// is done to the file next.
+    private static func isUnfinished(_ path: String) throws(LogError) -> Bool {
+        if case .ours(isWAL: true) = try header(path) { return true }
+        return FileCalls.exists(path + "-wal") || FileCalls.exists(path + "-journal")
     }
 
     private static func isEmpty(_ path: String) throws(LogError) -> Bool {

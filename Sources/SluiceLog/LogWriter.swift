@@ -224,6 +224,7 @@ package final class LogWriter: @unchecked Sendable {
 
     /// The same file through a new connection, holding exactly what was acknowledged.
     private func reopen() throws(LogError) -> WriterSegment {
+        try WriterSegment.makeDurable(segment.path)
         let opened = try WriterSegment(path: segment.path, configuration: configuration, faults: faults)
         do throws(LogError) {
             try opened.removeBlocks(from: head.nextBlock)

@@ -7,10 +7,11 @@ package enum DrillDisk {
     /// users make namespaces.
     package static func mount(on path: String, bytes: UInt64) throws(SystemError) {
         _ = try checked("unshare", clio_private_mounts())
-        _ = try checked("mount", clio_mount_memory(path, bytes))
+        // Safety: the path lives as long as the call; so below.
+        _ = try checked("mount", unsafe clio_mount_memory(path, bytes))
     }
 
-    package static func unmount(_ path: String) { _ = clio_unmount(path) }
+    package static func unmount(_ path: String) { _ = unsafe clio_unmount(path) }
 
     /// Lets no file that the process writes to grow beyond `bytes`; nil: gives it back what it had at most.
     package static func limitFiles(of processID: Int32, bytes: UInt64?) throws(SystemError) {

@@ -36,6 +36,11 @@ final class LogModel {
     }
 
     private static let destinations = ["north", "south"]
+    /// Text that does not compress away.
+    private static let letters: [UInt8] = {
+        var random = ModelRandom(seed: 26)
+        return (0..<32_768).map { _ in UInt8(97 + random.below(26)) }
+    }()
 
     private(set) var figures = Figures()
     private let options: Options
@@ -102,16 +107,19 @@ final class LogModel {
             return
         }
         disk.fail(0)
+        trace("opened, \(log.head) \(log.notices)")
         try compare(log, state)
         stateWasMade = true
         try work(log, state)
         log.close()
+        trace("ended")
         figures.segments = max(figures.segments, log.segmentCount)
         if let failure { throw failure }
         if disk.isOff { try restart() } else { figures.cleanEnds += 1 }
     }
 
     private func failedToOpen(_ error: any Error) throws {
+        trace("not opened: \(error)")
         figures.failedOpens += 1
         figures.faults += disk.faults
         if disk.isOff { return try restart() }
@@ -121,6 +129,7 @@ final class LogModel {
 
     /// The process died; the machine perhaps, too.
     private func restart() throws {
+        trace("restart, doubtful: \((out.flatMap(\.self) + lingering).map(\.payload.count))")
         ideal.doubt(out.flatMap(\.self) + lingering)
         disks += 1
         let isLoss = disk.isLossy
@@ -261,8 +270,8 @@ final class LogModel {
             let id = "e\(nextEvent)"
             nextEvent += 1
             let filler = random.chance(0.3) ? random.within(1...9000) : 0
-            // Letters that do not compress away.
-            let text = String(decoding: (0..<filler).map { _ in UInt8(97 + random.below(26)) }, as: UTF8.self)
+            let start = random.below(Self.letters.count - filler)
+            let text = String(decoding: Self.letters[start..<start + filler], as: UTF8.self)
             block.payload.append("{\"id\":\"\(id)\",\"filler\":\"\(text)\"}\n")
             block.filterHashes.append(idHash(id))
             block.fingerprints.append(idHash("click " + id))
@@ -283,15 +292,21 @@ final class LogModel {
             switch block.commit {
             case .pending: failure = ModelFailure("a block came back without an answer")
             case .failed:
+                trace("failed: \(draft.eventCount) events, \(draft.payload.count) bytes")
                 figures.failedBlocks += 1
                 lingering.append(draft)
             case .committed(let number):
+                trace("committed: \(number), \(draft.payload.count) bytes")
                 figures.blocks += 1
                 // The file was put right before anything could be committed to it.
                 lingering = []
                 do { try ideal.commit(draft, number: number) } catch { failure = error }
             }
         }
+    }
+
+    private func trace(_ text: @autoclosure () -> String) {
+        if TornDisk.isTraced { print(text()) }
     }
 
     private func save(_ state: any DeliveryState) {
@@ -305,6 +320,7 @@ final class LogModel {
             destination: destination, position: EventSequence(block: block, index: 0), startEvent: 0,
             counts: counts)
         ideal.save(cursor)
+        trace("save \(destination) \(block) \(counts.delivered)")
         do {
             try state.save(cursors: [cursor], exceptions: [])
             if !disk.isOff {
@@ -312,7 +328,7 @@ final class LogModel {
                 figures.cursorsSaved += 1
             }
         } catch {
-            // Saved or not, nobody knows.
+            trace("not saved, or nobody knows: \(error)")
         }
     }
 }

@@ -31,6 +31,10 @@ final class TornDisk: @unchecked Sendable {
         var plannedEnd = End.powerLoss
         var end: End?
         var faults = 0
+
+        func name(_ file: Int) -> String {
+            folder.current.first { $0.value == file }?.key ?? "a deleted file"
+        }
     }
 
     let root: String
@@ -151,7 +155,18 @@ final class TornDisk: @unchecked Sendable {
 
     private enum Fate { case happens, fails, isLost }
 
+    /// Set `SLUICE_MODEL_TRACE` to see what happens to the disk.
+    static let isTraced = ProcessInfo.processInfo.environment["SLUICE_MODEL_TRACE"] != nil
+
     /// What becomes of a call that changes something.
+    private func fate(_ state: inout State, _ call: @autoclosure () -> String) -> Fate {
+        let fate = fate(&state)
+        if Self.isTraced, fate != .isLost || state.callsLeft != nil {
+            print("  disk: \(call())\(fate == .happens ? "" : " \(fate)")\(state.end.map { ", then \($0)" } ?? "")")
+        }
+        return fate
+    }
+
     private func fate(_ state: inout State) -> Fate {
         if state.end != nil { return .isLost }
         if let left = state.callsLeft {
@@ -172,7 +187,7 @@ final class TornDisk: @unchecked Sendable {
     private func open(_ name: String, creates: Bool) -> Int {
         state.withLock { state in
             if let file = state.folder.current[name] { return file }
-            guard creates, fate(&state) == .happens else { return -Code.cannotOpen }
+            guard creates, fate(&state, "create \(name)") == .happens else { return -Code.cannotOpen }
             let file = (state.files.keys.max() ?? 0) + 1
             state.files[file] = TornFile()
             state.folder.change(.link(name, file: file))
@@ -182,7 +197,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func write(_ bytes: [UInt8], to file: Int, at offset: Int) -> (code: Int, done: Int) {
         state.withLock { state in
-            switch fate(&state) {
+            switch fate(&state, "write \(bytes.count) bytes at \(offset) of \(state.name(file))") {
             case .happens:
                 state.files[file]?.write(bytes, at: offset)
                 return (0, 0)
@@ -197,7 +212,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func truncate(_ file: Int, to size: Int) -> Int {
         state.withLock { state in
-            guard fate(&state) == .happens else { return Code.truncate }
+            guard fate(&state, "truncate \(state.name(file)) to \(size)") == .happens else { return Code.truncate }
             state.files[file]?.truncate(to: size)
             return 0
         }
@@ -205,7 +220,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func sync(_ file: Int, folderOf name: String?) -> Int {
         state.withLock { state in
-            switch fate(&state) {
+            switch fate(&state, "sync \(state.name(file))\(name == nil ? "" : " and its folder")") {
             // A sync that the end comes in the middle of has promised nothing.
             case .happens where state.end == nil:
                 if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
@@ -222,7 +237,7 @@ final class TornDisk: @unchecked Sendable {
     private func delete(_ name: String, syncsFolder: Bool) -> Int {
         state.withLock { state in
             guard state.folder.current[name] != nil else { return 0 }
-            guard fate(&state) == .happens else { return Code.delete }
+            guard fate(&state, "delete \(name)") == .happens else { return Code.delete }
             state.folder.change(.unlink(name))
             if syncsFolder, honesty != .ignoresFolderSyncs { state.folder.sync(folder: String(TornFolder.parent(name))) }
             return 0
@@ -234,10 +249,13 @@ final class TornDisk: @unchecked Sendable {
         func name(_ path: String) -> String { String(path.dropFirst(root.utf8.count)) }
         return state.withLock { state in
             if case .remove(let path) = operation, state.folder.current[name(path)] == nil { return 0 }
-            switch fate(&state) {
+            switch fate(&state, "\(operation)") {
             case .isLost: return EIO
             case .fails:
-                if case .syncFile(let path) = operation, let file = state.folder.current[name(path)] {
+                if case .syncFile = operation, let file = state.folder.current[name(operation.path)] {
+                    state.files[file]?.failSync()
+                }
+                if case .rewrite(let path) = operation, let file = state.folder.current[name(path)] {
                     state.files[file]?.failSync()
                 }
                 return state.random.chance(0.5) ? ENOSPC : EIO
@@ -251,6 +269,11 @@ final class TornDisk: @unchecked Sendable {
             case .remove(let path): state.folder.change(.unlink(name(path)))
             case .syncFile(let path):
                 guard let file = state.folder.current[name(path)] else { return ENOENT }
+                if isOver { return EIO }
+                if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
+            case .rewrite(let path):
+                guard let file = state.folder.current[name(path)] else { return ENOENT }
+                if let bytes = state.files[file]?.content { state.files[file]?.write(bytes, at: 0) }
                 if isOver { return EIO }
                 if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
             case .syncFolder(let path):
