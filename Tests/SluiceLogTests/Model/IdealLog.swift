@@ -58,8 +58,8 @@ struct IdealLog {
                 payload: draft.payload))
     }
 
-    /// The process died.
-    mutating func doubt(_ drafts: [Draft]) { doubtful = drafts }
+    /// The process ended, perhaps not for the first time since the log was last compared.
+    mutating func doubt(_ drafts: [Draft]) { doubtful += drafts }
 
     // MARK: Comparing
 

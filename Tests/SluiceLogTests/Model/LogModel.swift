@@ -115,7 +115,11 @@ final class LogModel {
         trace("ended")
         figures.segments = max(figures.segments, log.segmentCount)
         if let failure { throw failure }
-        if disk.isOff { try restart() } else { figures.cleanEnds += 1 }
+        if disk.isOff { return try restart() }
+        figures.cleanEnds += 1
+        // Whoever ends while the disk fails leaves the file as it is.
+        ideal.doubt(lingering)
+        lingering = []
     }
 
     private func failedToOpen(_ error: any Error) throws {

@@ -118,7 +118,8 @@ final class TornDisk: @unchecked Sendable {
     // MARK: What it hears
 
     private static func hear(
-        _ context: UnsafeMutableRawPointer?, _ event: UnsafePointer<ctornvfs_event>?, _ done: UnsafeMutablePointer<CInt>?
+        _ context: UnsafeMutableRawPointer?, _ event: UnsafePointer<ctornvfs_event>?,
+        _ done: UnsafeMutablePointer<CInt>?
     ) -> CLongLong {
         // Safety: the context is the disk, alive as said in init; the event and its texts and bytes live
         // through the call.
@@ -224,7 +225,7 @@ final class TornDisk: @unchecked Sendable {
             // A sync that the end comes in the middle of has promised nothing.
             case .happens where state.end == nil:
                 if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
-                if let name, honesty != .ignoresFolderSyncs { state.folder.sync(folder: String(TornFolder.parent(name))) }
+                if let name, honesty != .ignoresFolderSyncs { state.folder.sync(folder: TornFolder.parent(name)) }
                 return 0
             case .fails:
                 state.files[file]?.failSync()
@@ -239,7 +240,7 @@ final class TornDisk: @unchecked Sendable {
             guard state.folder.current[name] != nil else { return 0 }
             guard fate(&state, "delete \(name)") == .happens else { return Code.delete }
             state.folder.change(.unlink(name))
-            if syncsFolder, honesty != .ignoresFolderSyncs { state.folder.sync(folder: String(TornFolder.parent(name))) }
+            if syncsFolder, honesty != .ignoresFolderSyncs { state.folder.sync(folder: TornFolder.parent(name)) }
             return 0
         }
     }
@@ -278,7 +279,7 @@ final class TornDisk: @unchecked Sendable {
                 if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
             case .syncFolder(let path):
                 if isOver { return EIO }
-                if honesty != .ignoresFolderSyncs { state.folder.sync(folder: name(path)) }
+                if honesty != .ignoresFolderSyncs { state.folder.sync(folder: name(path)[...]) }
             }
             return 0
         }

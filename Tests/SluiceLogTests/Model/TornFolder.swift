@@ -32,7 +32,7 @@ struct TornFolder {
         pending.append(change)
     }
 
-    mutating func sync(folder: String) {
+    mutating func sync(folder: Substring) {
         for change in pending where change.folder == folder { Self.apply(change, to: &durable) }
         pending.removeAll { $0.folder == folder }
     }

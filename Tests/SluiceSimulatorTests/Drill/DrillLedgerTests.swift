@@ -48,7 +48,9 @@ import Testing
     }
 
     @Test func `what is missing, there twice or not delivered is named`() {
-        #expect(ledger(log: log(missing: ["a", "b"])).problems == ["2 events are acknowledged and not in the log, such as a"])
+        #expect(
+            ledger(log: log(missing: ["a", "b"])).problems
+                == ["2 events are acknowledged and not in the log, such as a"])
         #expect(ledger(log: log(twice: ["c"])).problems == ["1 events are in the log more than once, such as c"])
         #expect(
             ledger(missing: 1, log: log()).problems
