@@ -229,6 +229,17 @@ enum FileCalls {
         guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
     }
 
+    /// To be called before a database is opened that another connection may have left in the middle of
+    /// something: what its WAL holds is about to be served and built upon, and a process that was killed
+    /// or whose sync failed may have left it in the kernel only. No connection may write meanwhile. The WAL
+    /// itself is locked by nobody (SQLite locks the database and its `-shm`).
+    static func makeWALDurable(of path: String) throws(LogError) {
+        let wal = path + "-wal"
+        guard exists(wal) else { return }
+        try rewrite(wal)
+        try syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    }
+
     static func rename(_ from: String, to: String) throws(LogError) {
         try watch(.rename(from: from, to: to), doing: "renaming")
         guard unsafe Glibc.rename(from, to) == 0 else { throw .system(errno, path: from, doing: "renaming") }

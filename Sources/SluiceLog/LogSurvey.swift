@@ -24,7 +24,7 @@ struct LogSurvey {
         }
         if let last = segments.last {
             do throws(LogError) {
-                try takeNewest(last.firstBlock, last.path, configuration, faults)
+                try takeNewest(last.firstBlock, last.path, folder, configuration, clock, faults)
                 return
             } catch {
                 guard DamagedSegment.mayBeSetAside(error, path: last.path) else { throw error }
@@ -46,20 +46,28 @@ struct LogSurvey {
     ) throws(LogError) {
         try WriterSegment.create(
             in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(), configuration: configuration)
-        try takeNewest(head.nextBlock, folder.segment(firstBlock: head.nextBlock), configuration, faults)
+        let path = folder.segment(firstBlock: head.nextBlock)
+        try takeNewest(head.nextBlock, path, folder, configuration, clock, faults)
     }
 
     /// Opens the segment that is written to.
     private mutating func takeNewest(
-        _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ faults: LogFaults
+        _ firstBlock: Int64, _ path: String, _ folder: DataFolder, _ configuration: LogConfiguration,
+        _ clock: LogClock, _ faults: LogFaults
     ) throws(LogError) {
         _ = try LogSurvey.header(path)
-        try WriterSegment.makeDurable(path)
+        try FileCalls.makeWALDurable(of: path)
         let newest = try WriterSegment(path: path, configuration: configuration, faults: faults)
         do throws(LogError) {
             try LogSurvey.checkName(newest.description, firstBlock)
             let extent = try newest.extent()
             let description = newest.description
+            if extent == nil, wasNotBegun(firstBlock) {
+                newest.close()
+                try removeNotBegun(path)
+                try beginNewest(at: head, folder, configuration, clock, faults)
+                return
+            }
             try append(
                 first: extent?.firstBlock ?? description.firstBlock,
                 end: LogHead(
@@ -80,7 +88,7 @@ struct LogSurvey {
     ) throws(LogError) {
         do throws(LogError) {
             if try LogSurvey.isUnfinished(path) {
-                try WriterSegment.makeDurable(path)
+                try FileCalls.makeWALDurable(of: path)
                 let open = try WriterSegment(path: path, configuration: configuration)
                 do throws(LogError) {
                     try open.seal(nowMilliseconds: clock.wallMilliseconds())
@@ -95,6 +103,11 @@ struct LogSurvey {
             let description = try connection.description()
             try LogSurvey.checkName(description, firstBlock)
             let extent = try connection.extent()
+            if extent == nil, wasNotBegun(firstBlock) {
+                connection.close()
+                try removeNotBegun(path)
+                return
+            }
             try append(
                 first: extent?.firstBlock ?? description.firstBlock,
                 end: LogHead(
@@ -155,6 +168,17 @@ struct LogSurvey {
             notices.append(.removedIncomplete(path: path))
         }
         return notices
+    }
+
+    /// Whether an empty segment was made and never used: while the disk failed it could not be opened, and the
+    /// log went on in the one before.
+    private func wasNotBegun(_ firstBlock: Int64) -> Bool {
+        entries.last?.firstEvent != nil && firstBlock < head.nextBlock
+    }
+
+    private mutating func removeNotBegun(_ path: String) throws(LogError) {
+        for suffix in ["-wal", "-shm", "-journal", ""] { try FileCalls.remove(path + suffix) }
+        notices.append(.removedIncomplete(path: path))
     }
 
     /// Whether closing the segment was left undone. A power loss can bring back side files that had been

@@ -15,6 +15,7 @@ final class StateStore: DeliveryState {
 
     init(path: String) throws(LogError) {
         let isNew = !FileCalls.exists(path)
+        try FileCalls.makeWALDurable(of: path)
         queue = try aboutFile(path) {
             var settings = Configuration()
             settings.label = "sluice.state"

@@ -116,17 +116,6 @@ final class WriterSegment {
         walBytes = Int(FileCalls.size(path + "-wal") ?? 0)
     }
 
-    /// To be called before a segment is opened that another connection may have left in the middle of
-    /// something: what its WAL holds is about to be served and built upon, and a process that was killed
-    /// or whose sync failed may have left it in the kernel only. No connection of this process may write
-    /// to the segment; the WAL itself is locked by none (SQLite locks the file and its `-shm`).
-    static func makeDurable(_ path: String) throws(LogError) {
-        let wal = path + "-wal"
-        guard FileCalls.exists(wal) else { return }
-        try FileCalls.rewrite(wal)
-        try FileCalls.syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-    }
-
     private static func checkFormat(_ database: Database, path: String) throws {
         guard try Int.fetchOne(database, sql: "PRAGMA application_id") == SegmentSchema.applicationID else {
             throw LogError.foreignFile(path: path)

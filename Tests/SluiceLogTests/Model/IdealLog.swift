@@ -32,8 +32,9 @@ struct IdealLog {
     /// Drafts of which nobody knows: their commit was under way when the process died, or had failed and
     /// the file had not been put right by then.
     private(set) var doubtful: [Draft] = []
-    /// Saved positions of each destination, oldest first, as far as a power loss may bring them back. Nil:
-    /// none saved.
+    /// Saved positions of each destination, oldest first; nil: none saved. Unsynced saves that a power loss
+    /// has taken may come back with the next end: when SQLite writes the same frames again to the WAL as
+    /// before the loss, those that survived behind them belong to it again. Each of them was true.
     private var positions: [String: [Cursor?]] = [:]
 
     var head: LogHead {
@@ -127,7 +128,7 @@ struct IdealLog {
     /// - Parameters:
     ///   - afterLoss: the last saves may be missing.
     ///   - sure: what was saved last without an error.
-    mutating func takeUp(_ found: Cursor?, of destination: String, afterLoss: Bool, sure: Cursor?) throws {
+    func compare(_ found: Cursor?, of destination: String, afterLoss: Bool, sure: Cursor?) throws {
         let saved = positions[destination, default: [nil]]
         guard saved.contains(found) else {
             throw ModelFailure("\(destination) stands at \(String(describing: found)), which was never saved")
@@ -140,7 +141,5 @@ struct IdealLog {
         if let found, found.position.block > head.nextBlock {
             throw ModelFailure("\(destination) stands at \(found.position), and the log ends at \(head)")
         }
-        // What a power loss has left is on the disk. What a kill has left may still be lost.
-        positions[destination] = afterLoss ? [found] : Array(saved[...saved.lastIndex(of: found)!])
     }
 }

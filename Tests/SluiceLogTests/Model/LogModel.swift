@@ -194,7 +194,7 @@ final class LogModel {
         figures.doubtfulKept += Int(ideal.head.nextBlock - before)
         for destination in Self.destinations {
             let cursor = try state.cursor(of: destination)
-            try ideal.takeUp(cursor, of: destination, afterLoss: losses, sure: sureCursors[destination])
+            try ideal.compare(cursor, of: destination, afterLoss: losses, sure: sureCursors[destination])
             sureCursors[destination] = cursor
         }
         losses = false

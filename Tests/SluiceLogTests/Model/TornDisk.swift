@@ -160,10 +160,11 @@ final class TornDisk: @unchecked Sendable {
     static let isTraced = ProcessInfo.processInfo.environment["SLUICE_MODEL_TRACE"] != nil
 
     /// What becomes of a call that changes something.
-    private func fate(_ state: inout State, _ call: @autoclosure () -> String) -> Fate {
+    private func fate(_ state: inout State, _ call: String, of file: Int? = nil) -> Fate {
         let fate = fate(&state)
-        if Self.isTraced, fate != .isLost || state.callsLeft != nil {
-            print("  disk: \(call())\(fate == .happens ? "" : " \(fate)")\(state.end.map { ", then \($0)" } ?? "")")
+        if Self.isTraced, fate != .isLost {
+            let end = state.end.map { ", then \($0)" } ?? ""
+            print("  disk: \(call) \(file.map { state.name($0) } ?? "") \(fate)\(end)")
         }
         return fate
     }
@@ -198,7 +199,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func write(_ bytes: [UInt8], to file: Int, at offset: Int) -> (code: Int, done: Int) {
         state.withLock { state in
-            switch fate(&state, "write \(bytes.count) bytes at \(offset) of \(state.name(file))") {
+            switch fate(&state, "write \(bytes.count) bytes at \(offset) of", of: file) {
             case .happens:
                 state.files[file]?.write(bytes, at: offset)
                 return (0, 0)
@@ -213,7 +214,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func truncate(_ file: Int, to size: Int) -> Int {
         state.withLock { state in
-            guard fate(&state, "truncate \(state.name(file)) to \(size)") == .happens else { return Code.truncate }
+            guard fate(&state, "truncate to \(size)", of: file) == .happens else { return Code.truncate }
             state.files[file]?.truncate(to: size)
             return 0
         }
@@ -221,7 +222,7 @@ final class TornDisk: @unchecked Sendable {
 
     private func sync(_ file: Int, folderOf name: String?) -> Int {
         state.withLock { state in
-            switch fate(&state, "sync \(state.name(file))\(name == nil ? "" : " and its folder")") {
+            switch fate(&state, name == nil ? "sync" : "sync with its folder", of: file) {
             // A sync that the end comes in the middle of has promised nothing.
             case .happens where state.end == nil:
                 if honesty != .ignoresFileSyncs { state.files[file]?.sync() }
