@@ -86,17 +86,22 @@ struct LogSurvey {
     private mutating func addOlder(
         _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ clock: LogClock
     ) throws(LogError) {
+        var isSealed = true
         do throws(LogError) {
             if try LogSurvey.isUnfinished(path) {
                 try FileCalls.makeWALDurable(of: path)
                 let open = try WriterSegment(path: path, configuration: configuration)
                 do throws(LogError) {
                     try open.seal(nowMilliseconds: clock.wallMilliseconds())
+                    notices.append(.sealedLeftover(path: path))
                 } catch {
                     open.close()
-                    throw error
+                    // A disk that takes no writes now: it can be read all the same, and closed at another start.
+                    switch error {
+                    case .diskFull, .failed, .busy: isSealed = false
+                    default: throw error
+                    }
                 }
-                notices.append(.sealedLeftover(path: path))
             }
             let connection = try SegmentConnection(path: path)
             defer { connection.close() }
@@ -115,7 +120,7 @@ struct LogSurvey {
                     events: extent?.endEvent ?? description.firstEvent),
                 SegmentCatalog.Entry(
                     firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
-                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0))
+                    isSealed: isSealed, sealedBytes: FileCalls.size(path) ?? 0))
         } catch {
             switch error {
             case .diskFull, .permissionDenied, .newerFormat, .busy:

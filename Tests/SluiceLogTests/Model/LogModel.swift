@@ -106,6 +106,11 @@ final class LogModel {
             try restart()
             return
         }
+        if disk.isFailing, log.notices.contains(where: \.isUnreadable) {
+            // It says so and serves the rest: somebody will start it again.
+            log.close()
+            return try failedToOpen(ModelFailure("\(log.notices)"))
+        }
         disk.fail(0)
         trace("opened, \(log.head) \(log.notices)")
         try compare(log, state)
@@ -358,4 +363,10 @@ final class ModelClock: Sendable {
     }
 
     func advance(milliseconds: Int64) { self.milliseconds.add(milliseconds, ordering: .relaxed) }
+}
+
+extension LogNotice {
+    fileprivate var isUnreadable: Bool {
+        if case .unreadable = self { true } else { false }
+    }
 }
