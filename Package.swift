@@ -120,7 +120,7 @@ let package = Package(
         library(
             "SluiceServer",
             ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", "SluiceDelivery", logging, yams]),
-        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", histogram]),
+        library("SluiceSimulator", ["SluiceCore", "SluiceHTTP", "SluiceIO", "SluiceLog", histogram]),
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
@@ -130,7 +130,8 @@ let package = Package(
         .target(name: "CSyncCounter", path: "Tests/Support/CSyncCounter", cSettings: cSettings),
         tests("SluiceHTTPTests", ["SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceIOTests", ["SluiceIO"]),
-        tests("SluiceLogTests", ["SluiceLog", "CSyncCounter", grdb]),
+        tests("SluiceLogTests", ["SluiceLog", "CSyncCounter", "CTornVFS", grdb]),
+        .target(name: "CTornVFS", path: "Tests/Support/CTornVFS", cSettings: cSettings),
         tests("SluiceDeliveryTests", ["SluiceDelivery"]),
         tests("SluiceServerTests", ["SluiceServer", "SluiceHTTP", "CAllocationCounter"]),
         tests("SluiceSimulatorTests", ["SluiceSimulator"]),

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,10 +11,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -411,4 +415,48 @@ int clio_signals_wait(int milliseconds) {
   int signal = sigtimedwait(&set, NULL, milliseconds < 0 ? NULL : &limit);
   if (signal > 0) return signal;
   return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+// ---- Disks for drills ----
+
+static int write_text(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  ssize_t count = write(fd, text, strlen(text));
+  int error = count < 0 ? -errno : 0;
+  close(fd);
+  return error;
+}
+
+int clio_private_mounts(void) {
+  if (unshare(CLONE_NEWNS) != 0) {
+    char text[64];
+    unsigned user = geteuid(), group = getegid();
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return -errno;
+    // user_namespaces(7): without CAP_SETGID outside, setgroups(2) must be given up before gid_map can be
+    // written.
+    int error = write_text("/proc/self/setgroups", "deny");
+    if (error != 0) return error;
+    snprintf(text, sizeof text, "0 %u 1", user);
+    if ((error = write_text("/proc/self/uid_map", text)) != 0) return error;
+    snprintf(text, sizeof text, "0 %u 1", group);
+    if ((error = write_text("/proc/self/gid_map", text)) != 0) return error;
+  }
+  // mount_namespaces(7): where "/" is shared, a mount made here would show up outside.
+  return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? 0 : -errno;
+}
+
+int clio_mount_memory(const char *path, uint64_t bytes) {
+  char options[64];
+  snprintf(options, sizeof options, "size=%llu,mode=0700", (unsigned long long)bytes);
+  return mount("sluice-drill", path, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0 ? 0 : -errno;
+}
+
+int clio_unmount(const char *path) { return umount2(path, MNT_DETACH) == 0 ? 0 : -errno; }
+
+int clio_limit_file_size(int pid, uint64_t bytes) {
+  struct rlimit limit;
+  if (prlimit(pid, RLIMIT_FSIZE, NULL, &limit) != 0) return -errno;
+  limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+  return prlimit(pid, RLIMIT_FSIZE, &limit, NULL) == 0 ? 0 : -errno;
 }

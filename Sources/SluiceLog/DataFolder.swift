@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The files of a data folder, and the calls on them that SQLite does not make for us.
 ///
@@ -129,8 +130,38 @@ struct FileIdentity: Hashable, Sendable {
     let number: UInt64
 }
 
+/// What `FileCalls` changes, or makes survive a power loss.
+enum FileOperation: Hashable, Sendable {
+    case rename(from: String, to: String)
+    case remove(String)
+    case syncFile(String)
+    case syncFolder(String)
+    /// All of its bytes are written over with themselves, and synced.
+    case rewrite(String)
+
+    var path: String {
+        switch self {
+        case .rename(let path, _), .remove(let path), .syncFile(let path), .syncFolder(let path),
+            .rewrite(let path):
+            path
+        }
+    }
+}
+
 /// Plain file calls with our errors.
 enum FileCalls {
+    /// For tests that play the disk: asked before each operation, which then fails with the code it
+    /// returns (errno), unless that is 0. Process-wide; never set outside tests.
+    static let watcher = Mutex<(@Sendable (FileOperation) -> CInt)?>(nil)
+
+    private static func watch(
+        _ operation: FileOperation, doing name: StaticString
+    ) throws(LogError) {
+        guard let watcher = watcher.withLock({ $0 }) else { return }
+        let code = watcher(operation)
+        guard code == 0 else { throw .system(code, path: operation.path, doing: name) }
+    }
+
     /// Makes `path` and the folders above it; fine when they exist.
     static func makeFolders(_ path: String) throws(LogError) {
         var built = path.hasPrefix("/") ? "" : "."
@@ -200,14 +231,20 @@ enum FileCalls {
     }
 
     /// Makes what was created, renamed or unlinked in the folder survive a power loss.
-    static func syncFolder(_ path: String) throws(LogError) { try sync(path, O_DIRECTORY) }
+    static func syncFolder(_ path: String) throws(LogError) {
+        try watch(.syncFolder(path), doing: "fsync")
+        try sync(path, O_DIRECTORY)
+    }
 
     /// Writes the file's content through to the disk.
     ///
     /// Never for a file that an SQLite connection of this process has open: "if a process closes
     /// any file descriptor, all POSIX advisory locks on that file are dropped" (sqlite.org,
     /// How To Corrupt).
-    static func syncFile(_ path: String) throws(LogError) { try sync(path, 0) }
+    static func syncFile(_ path: String) throws(LogError) {
+        try watch(.syncFile(path), doing: "fsync")
+        try sync(path, 0)
+    }
 
     private static func sync(_ path: String, _ flags: CInt) throws(LogError) {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | flags)
@@ -216,12 +253,50 @@ enum FileCalls {
         guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
     }
 
+    /// Makes sure of a file's content whatever happened to it before. After an fsync that failed, the kernel
+    /// takes the pages it was about for clean, and later calls succeed without writing them; what is
+    /// written again is written. A power loss meanwhile does no harm: each byte stays what it is.
+    ///
+    /// The warning at `syncFile` holds here too.
+    static func rewrite(_ path: String) throws(LogError) {
+        try watch(.rewrite(path), doing: "rewriting")
+        let file = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard file >= 0 else { throw .system(errno, path: path, doing: "opening") }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var offset = 0
+        while true {
+            // Safety: both calls use at most the array's length of it.
+            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+                let count = unsafe pread(file, buffer.baseAddress, buffer.count, offset)
+                return count <= 0 ? count : unsafe pwrite(file, buffer.baseAddress, count, offset)
+            }
+            guard count >= 0 else { throw .system(errno, path: path, doing: "rewriting") }
+            if count == 0 { break }
+            offset += count
+        }
+        guard fsync(file) == 0 else { throw .system(errno, path: path, doing: "fsync") }
+    }
+
+    /// To be called before a database is opened that another connection may have left in the middle of
+    /// something: what its WAL holds is about to be served and built upon, and a process that was killed
+    /// or whose sync failed may have left it in the kernel only. No connection may write meanwhile. The WAL
+    /// itself is locked by nobody (SQLite locks the database and its `-shm`).
+    static func makeWALDurable(of path: String) throws(LogError) {
+        let wal = path + "-wal"
+        guard exists(wal) else { return }
+        try rewrite(wal)
+        try syncFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    }
+
     static func rename(_ from: String, to: String) throws(LogError) {
+        try watch(.rename(from: from, to: to), doing: "renaming")
         guard unsafe Glibc.rename(from, to) == 0 else { throw .system(errno, path: from, doing: "renaming") }
     }
 
     /// Removes the file; fine when there is none.
     static func remove(_ path: String) throws(LogError) {
+        try watch(.remove(path), doing: "removing")
         guard unsafe unlink(path) == 0 || errno == ENOENT else {
             throw .system(errno, path: path, doing: "removing")
         }

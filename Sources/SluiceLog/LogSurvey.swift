@@ -24,7 +24,7 @@ struct LogSurvey {
         }
         if let last = segments.last {
             do throws(LogError) {
-                try takeNewest(last.firstBlock, last.path, configuration, faults)
+                try takeNewest(last.firstBlock, last.path, folder, configuration, clock, faults)
                 return
             } catch {
                 guard DamagedSegment.mayBeSetAside(error, path: last.path) else { throw error }
@@ -46,19 +46,28 @@ struct LogSurvey {
     ) throws(LogError) {
         try WriterSegment.create(
             in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(), configuration: configuration)
-        try takeNewest(head.nextBlock, folder.segment(firstBlock: head.nextBlock), configuration, faults)
+        let path = folder.segment(firstBlock: head.nextBlock)
+        try takeNewest(head.nextBlock, path, folder, configuration, clock, faults)
     }
 
     /// Opens the segment that is written to.
     private mutating func takeNewest(
-        _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ faults: LogFaults
+        _ firstBlock: Int64, _ path: String, _ folder: DataFolder, _ configuration: LogConfiguration,
+        _ clock: LogClock, _ faults: LogFaults
     ) throws(LogError) {
         _ = try LogSurvey.header(path)
+        try FileCalls.makeWALDurable(of: path)
         let newest = try WriterSegment(path: path, configuration: configuration, faults: faults)
         do throws(LogError) {
             try LogSurvey.checkName(newest.description, firstBlock)
             let extent = try newest.extent()
             let description = newest.description
+            if extent == nil, wasNotBegun(firstBlock) {
+                newest.close()
+                try removeNotBegun(path)
+                try beginNewest(at: head, folder, configuration, clock, faults)
+                return
+            }
             try append(
                 first: extent?.firstBlock ?? description.firstBlock,
                 end: LogHead(
@@ -77,22 +86,33 @@ struct LogSurvey {
     private mutating func addOlder(
         _ firstBlock: Int64, _ path: String, _ configuration: LogConfiguration, _ clock: LogClock
     ) throws(LogError) {
+        var isSealed = true
         do throws(LogError) {
-            if case .ours(isWAL: true) = try LogSurvey.header(path) {
+            if try LogSurvey.isUnfinished(path) {
+                try FileCalls.makeWALDurable(of: path)
                 let open = try WriterSegment(path: path, configuration: configuration)
                 do throws(LogError) {
                     try open.seal(nowMilliseconds: clock.wallMilliseconds())
+                    notices.append(.sealedLeftover(path: path))
                 } catch {
                     open.close()
-                    throw error
+                    // A disk that takes no writes now: it can be read all the same, and closed at another start.
+                    switch error {
+                    case .diskFull, .failed, .busy: isSealed = false
+                    default: throw error
+                    }
                 }
-                notices.append(.sealedLeftover(path: path))
             }
             let connection = try SegmentConnection(path: path)
             defer { connection.close() }
             let description = try connection.description()
             try LogSurvey.checkName(description, firstBlock)
             let extent = try connection.extent()
+            if extent == nil, wasNotBegun(firstBlock) {
+                connection.close()
+                try removeNotBegun(path)
+                return
+            }
             try append(
                 first: extent?.firstBlock ?? description.firstBlock,
                 end: LogHead(
@@ -100,7 +120,7 @@ struct LogSurvey {
                     events: extent?.endEvent ?? description.firstEvent),
                 SegmentCatalog.Entry(
                     firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
-                    isSealed: true, sealedBytes: FileCalls.size(path) ?? 0,
+                    isSealed: isSealed, sealedBytes: FileCalls.size(path) ?? 0,
                     newestMilliseconds: extent?.lastReceivedMilliseconds ?? description.createdMilliseconds,
                     endEvent: extent?.endEvent ?? description.firstEvent))
         } catch {
@@ -156,6 +176,25 @@ struct LogSurvey {
             notices.append(.removedIncomplete(path: path))
         }
         return notices
+    }
+
+    /// Whether an empty segment was made and never used: while the disk failed it could not be opened, and the
+    /// log went on in the one before.
+    private func wasNotBegun(_ firstBlock: Int64) -> Bool {
+        entries.last?.firstEvent != nil && firstBlock < head.nextBlock
+    }
+
+    private mutating func removeNotBegun(_ path: String) throws(LogError) {
+        for suffix in ["-wal", "-shm", "-journal", ""] { try FileCalls.remove(path + suffix) }
+        notices.append(.removedIncomplete(path: path))
+    }
+
+    /// Whether closing the segment was left undone. A power loss can bring back side files that had been
+    /// removed: a journal must be rolled back, which a reader cannot do, and a WAL must not outlive what
+    /// is done to the file next.
+    private static func isUnfinished(_ path: String) throws(LogError) -> Bool {
+        if case .ours(isWAL: true) = try header(path) { return true }
+        return FileCalls.exists(path + "-wal") || FileCalls.exists(path + "-journal")
     }
 
     private static func isEmpty(_ path: String) throws(LogError) -> Bool {

@@ -269,6 +269,7 @@ package final class LogWriter: @unchecked Sendable {
 
     /// The same file through a new connection, holding exactly what was acknowledged.
     private func reopen() throws(LogError) -> WriterSegment {
+        try FileCalls.makeWALDurable(of: segment.path)
         let opened = try WriterSegment(path: segment.path, configuration: configuration, faults: faults)
         do throws(LogError) {
             try opened.removeBlocks(from: head.nextBlock)
@@ -391,7 +392,15 @@ package final class LogWriter: @unchecked Sendable {
         try WriterSegment.create(
             in: folder, at: head, nowMilliseconds: clock.wallMilliseconds(), configuration: configuration)
         let path = folder.segment(firstBlock: head.nextBlock)
-        let next = try WriterSegment(path: path, configuration: configuration, faults: faults)
+        let next: WriterSegment
+        do throws(LogError) {
+            next = try WriterSegment(path: path, configuration: configuration, faults: faults)
+        } catch {
+            // The log goes on in the old segment and passes this one's number: it must not stay. Where it
+            // does all the same, the next start removes it.
+            for suffix in ["-wal", "-shm", "-journal", ""] { try? FileCalls.remove(path + suffix) }
+            throw error
+        }
         catalog.add(
             SegmentCatalog.Entry(
                 firstBlock: head.nextBlock, path: path, firstEvent: head.events, isSealed: false))

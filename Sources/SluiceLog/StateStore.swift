@@ -40,6 +40,7 @@ final class StateStore: DeliveryState {
 
     static func open(_ path: String) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
+        try FileCalls.makeWALDurable(of: path)
         let queue = try aboutFile(path) {
             var settings = Configuration()
             settings.label = "sluice.state"

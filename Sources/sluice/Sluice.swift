@@ -10,5 +10,6 @@ struct Sluice: ParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, StatusCommand.self, TraceCommand.self, ReplayCommand.self,
             TailCommand.self, ExportCommand.self, FsckCommand.self, DemoCommand.self,
+            DrillCommand.self,
         ])
 }

@@ -63,4 +63,15 @@ import Testing
             try DataFolder(temporary.file("data")).create()
         }
     }
+
+    @Test func rewritesAFileAsItIs() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("file")
+        let bytes = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 * 7 >> 3) }
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        try FileCalls.rewrite(path)
+        #expect(FileManager.default.contents(atPath: path) == Data(bytes))
+        let absent = folder.file("absent")
+        #expect(throws: LogError.missing(path: absent)) { try FileCalls.rewrite(absent) }
+    }
 }

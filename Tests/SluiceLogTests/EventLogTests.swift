@@ -115,6 +115,60 @@ import Testing
         #expect(head[18] == 1 && head[19] == 1, "journal mode delete")
     }
 
+    /// While a disk fails a segment can be made, but not opened: the log goes on in the one before.
+    @Test func removesASegmentThatWasNeverBegun() throws {
+        let folder = TemporaryFolder()
+        let first = try LogRig(folder: folder)
+        first.start()
+        first.commit(["a"])
+        let data = DataFolder(folder.file("data"))
+        try WriterSegment.create(
+            in: data, at: LogHead(nextBlock: 2, events: 1), nowMilliseconds: 5,
+            configuration: LogConfiguration())
+        first.commit(["b"])
+        first.commit(["c"])
+        first.stop()
+        let second = try LogRig(folder: folder)
+        #expect(
+            second.log.notices == [
+                .sealedLeftover(path: data.segment(firstBlock: 1)),
+                .removedIncomplete(path: data.segment(firstBlock: 2)),
+            ])
+        second.start()
+        #expect(isCommitted(second.commit(["d"]), as: 4))
+        #expect(try readAll(second.log.makeReader()).ids == ["a", "b", "c", "d"])
+        second.stop()
+        #expect(try data.segments().map(\.firstBlock) == [1, 4])
+    }
+
+    /// The last thing done to a segment that is closed is to remove a journal; a power loss may undo that.
+    @Test func closesASegmentWhoseJournalCameBack() throws {
+        let folder = TemporaryFolder()
+        let first = try LogRig(folder: folder)
+        first.start()
+        first.commit(["a", "b"])
+        first.stop()
+        let data = DataFolder(folder.file("data"))
+        let path = data.segment(firstBlock: 1)
+        try WriterSegment.create(
+            in: data, at: LogHead(nextBlock: 2, events: 2), nowMilliseconds: 5,
+            configuration: LogConfiguration())
+        try LogRig(folder: folder).stop()
+        let queue = try DatabaseQueue(path: path)
+        try queue.inDatabase { database in
+            try database.execute(sql: "BEGIN IMMEDIATE; UPDATE segment SET probed = 1")
+            try FileManager.default.copyItem(atPath: path + "-journal", toPath: folder.file("journal"))
+            try database.execute(sql: "ROLLBACK")
+        }
+        try queue.close()
+        try FileManager.default.copyItem(atPath: folder.file("journal"), toPath: path + "-journal")
+        let second = try LogRig(folder: folder)
+        #expect(second.log.notices == [.sealedLeftover(path: path)])
+        #expect(try readAll(second.log.makeReader()).ids == ["a", "b"])
+        second.stop()
+        #expect(!FileCalls.exists(path + "-journal"))
+    }
+
     @Test func reportsAGapAndGoesOn() throws {
         let folder = try threeSegments()
         let data = DataFolder(folder.file("data"))

@@ -114,3 +114,16 @@ int clio_allowed_cpus(int *cpus, int count);
 int clio_signals_block(void);
 // The SIGTERM or SIGINT that came, or 0 after `milliseconds` (< 0: no limit).
 int clio_signals_wait(int milliseconds);
+
+// ---- Disks for drills ----
+
+// Gives the calling process mounts of its own, which its children share and nobody else sees: by a mount
+// namespace, where that is not permitted within a new user namespace. To be called while the process has
+// one thread.
+int clio_private_mounts(void);
+// Mounts an empty file system in memory, of that size, on the folder.
+int clio_mount_memory(const char *path, uint64_t bytes);
+int clio_unmount(const char *path);
+// The most bytes a file may have that the process `pid` writes to (RLIMIT_FSIZE, soft); UINT64_MAX: as many
+// as its hard limit allows.
+int clio_limit_file_size(int pid, uint64_t bytes);

@@ -41,6 +41,16 @@ package struct DemoCast {
             + (platforms?.parties ?? [])
     }
 
+    /// The servers by the names of their destinations, in the order of the configuration.
+    package var servers: [(name: String, server: StandInServer)] {
+        let pair = [("topsort", topsort), ("warehouse", warehouse)]
+        guard let platforms else { return pair }
+        return pair + [
+            ("gowit", platforms.gowit), ("vtex", platforms.vtex), ("kevel", platforms.kevel),
+            ("impact", platforms.impact),
+        ]
+    }
+
     /// Which traffic suits the cast.
     package var mix: TrafficMix { platforms == nil ? TrafficMix() : .allPlatforms }
 
