@@ -105,7 +105,9 @@ final class SegmentWalk {
         let rest = rest(of: numbers, without: row.number, newestFirst)
         do throws(LogError) {
             let numbers = row.number..<row.number + 1
-            return Batch(blocks: try connection.blocks(numbers, received: received), rest: rest)
+            // Not a step further: the next row may lie on a damaged page.
+            let limits = SegmentConnection.Limits(blocks: 1)
+            return Batch(blocks: try connection.blocks(numbers, received: received, limits: limits), rest: rest)
         } catch {
             guard case .damaged(_, let reason) = error else { throw error }
             onUnreadable(
