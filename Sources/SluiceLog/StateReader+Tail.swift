@@ -3,13 +3,6 @@ import SluiceCore
 
 // What `sluice tail` asks of the state file.
 extension StateReader {
-    /// The state file of a data folder, beside a running gateway or without one.
-    ///
-    /// - Throws: `missing` when there is none.
-    package convenience init(folder: String) throws(LogError) {
-        try self.init(path: DataFolder(folder).state)
-    }
-
     /// The newest refused requests, oldest first.
     package func refusedRequests(newest count: Int) throws(LogError) -> [RefusedRow] {
         try read { try RefusedRow.newest(count, in: $0) }

@@ -58,12 +58,18 @@ package enum Interruption {
     /// From here on the first of the two signals only sets a flag; the second ends the process.
     package static func watch() {
         // The handler only sets an atomic, which a handler may.
+        var both = sigset_t()
+        // Safety: `both` is ours and initialized by sigemptyset.
+        unsafe sigemptyset(&both)
         for number in [SIGINT, SIGTERM] {
+            unsafe sigaddset(&both, number)
             signal(number) { _ in
                 if interrupted.value { _exit(130) }
                 interrupted.set()
             }
         }
+        // Whoever started the command may have held them back, and a process inherits that.
+        unsafe pthread_sigmask(SIG_UNBLOCK, &both, nil)
     }
 
     package static var hasCome: Bool { interrupted.value }

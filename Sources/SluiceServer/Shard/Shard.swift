@@ -306,7 +306,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     /// Tells about a request that was refused, wholly or in part, and that `platformAnswer` answers.
     private func note(_ platform: Platform, _ source: Int, _ path: Bytes, _ result: DecodeResult = DecodeResult()) {
         guard let refusals else { return }
-        // The pixel is answered with an image, whatever is wrong with it.
+        // Whatever is answered with an image says nothing of what is wrong.
         let isText = platformAnswer.contentType == .json || platformAnswer.contentType == .text
         refusals.note(
             platform: platform, source: source, path: path, status: platformAnswer.status,

@@ -45,7 +45,7 @@ final class DrillProbe {
         case .putOff:
             totals.putOff += 1
             return .putOff(retryAfterSeconds: answer.header("retry-after").flatMap { Int($0) })
-        case .refusedRightly: return .unexpected("refused with \(answer.status)")
+        case .refusedRightly, .told: return .unexpected("answered with \(answer.status)")
         case .acknowledgedOddly(let text), .unexpected(let text):
             totals.sample(text)
             return .unexpected(text)

@@ -236,3 +236,9 @@ func isCommitted(_ commit: BlockCommit, as number: Int64? = nil) -> Bool {
     if case .committed(let found) = commit { return number == nil || number == found }
     return false
 }
+
+extension DeliveryState {
+    func save(cursors: [SluiceCore.Cursor], exceptions: [ExceptionalOutcome]) throws(DeliveryStateError) {
+        try save(DeliveryChange(cursors: cursors, exceptions: exceptions))
+    }
+}
