@@ -38,7 +38,8 @@ package enum Gateway {
         let desk = ReceiptDesk(pipeline)
         let delivery = pipeline.delivery
         let replays = ReplayDesk(
-            configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() })
+            configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() },
+            settle: { delivery.save(then: $0) })
         let router = AdminRouter(
             readiness: pipeline.readiness, metrics: metrics,
             receipts: ReceiptEndpoint { (query) throws(LogError) in try desk.receipts(query) },

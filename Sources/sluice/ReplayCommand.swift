@@ -46,7 +46,9 @@ struct ReplayCommand: ParsableCommand {
 
         private func tool() throws -> ReplayTool {
             var tool = ReplayTool(
-                try arguments.load(), print: { print($0, terminator: "") }, tell: { printError($0) })
+                try arguments.load(),
+                // At once, because progress goes to standard error meanwhile.
+                print: { FileHandle.standardOutput.write(Data($0.utf8)) }, tell: { printError($0) })
             if let admin {
                 do { tool.admin = try Endpoint.parse(admin) } catch {
                     throw ReplayFailure("--admin: '\(admin)' \(error.message)")

@@ -40,7 +40,7 @@ package struct DeliveryOptions: Sendable {
 ///
 /// Invariants: 1. a destination without a stored cursor sends nothing before its first one is
 /// saved, so that a restart cannot skip events. 2. what is saved for a destination is one moment of
-/// its state. 3. only `waker`, `statuses`, `progress`, `replays`, `replay`, `saveFailures` and `requestStop` may
+/// its state. 3. only `waker`, `statuses`, `progress`, `replays`, `replay`, `save(then:)`, `saveFailures` and `requestStop` may
 /// be called from other threads. 4. replays start nothing that live delivery could start instead.
 // @unchecked: `slots`, `blocks` and `state` belong to the thread that makes the engine until it
 // calls `run` on the delivery thread; everything shared is atomic or behind the mutex.
@@ -81,6 +81,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     /// What is asked of the replays by other threads, until the next turn.
     private struct Orders {
         var open: [(ReplayCommand, ReplayReply)] = []
+        var saves: [@Sendable () -> Void] = []
         var isClosed = false
     }
 
@@ -157,6 +158,16 @@ package final class DeliveryEngine: @unchecked Sendable {
             return
         }
         eventFD.wake()
+    }
+
+    /// Has everything saved in the engine's next turn, for whoever reads the state file then. `done` is called
+    /// on the delivery thread, or here when it has ended.
+    package func save(then done: @escaping @Sendable () -> Void) {
+        let isTaken = orders.withLock { orders in
+            if !orders.isClosed { orders.saves.append(done) }
+            return !orders.isClosed
+        }
+        if isTaken { eventFD.wake() } else { done() }
     }
 
     /// Asks `run` to return: nothing new is sent, what is on its way may finish.
@@ -273,25 +284,34 @@ package final class DeliveryEngine: @unchecked Sendable {
     }
 
     private func carryOutOrders(_ board: ReplayBoard, _ now: Moment) {
-        let open = orders.withLock { orders in
-            defer { if !orders.open.isEmpty { orders.open = [] } }
-            return orders.open
-        }
-        guard !open.isEmpty else { return }
+        let (open, saves) = takeOrders()
+        guard !open.isEmpty || !saves.isEmpty else { return }
         let names = slots.map(\.configuration.name)
         let results = open.map { board.carryOut($0.0, destinations: names, now: now) }
         _ = save(now)
         publishReplays()
         for (order, result) in zip(open, results) { order.1(result) }
+        for done in saves { done() }
+    }
+
+    private func takeOrders(
+        closing: Bool = false
+    ) -> ([(ReplayCommand, ReplayReply)], [@Sendable () -> Void]) {
+        orders.withLock { orders in
+            if closing { orders.isClosed = true }
+            guard !orders.open.isEmpty || !orders.saves.isEmpty else { return ([], []) }
+            defer {
+                orders.open = []
+                orders.saves = []
+            }
+            return (orders.open, orders.saves)
+        }
     }
 
     private func closeOrders() {
-        let open = orders.withLock { orders in
-            orders.isClosed = true
-            defer { orders.open = [] }
-            return orders.open
-        }
+        let (open, saves) = takeOrders(closing: true)
         for order in open { order.1(.failure(.unavailable("delivery has stopped"))) }
+        for done in saves { done() }
     }
 
     private func publishReplays() {

@@ -49,19 +49,23 @@ package final class ReplayDesk: Sendable {
     private let configuration: Configuration
     private let ask: Ask
     private let jobs: @Sendable () -> [ReplayJob]
+    private let settle: @Sendable (@escaping @Sendable () -> Void) -> Void
     private let now: @Sendable () -> Int64
     private let isReckoning = Mutex(false)
 
     /// - Parameters:
     ///   - jobs: all replays as of the delivery thread's last turn.
+    ///   - settle: has all outcomes saved, and calls back: what is reckoned is read from the state file.
     ///   - now: milliseconds since 1970.
     package init(
         _ configuration: Configuration, ask: @escaping Ask, jobs: @escaping @Sendable () -> [ReplayJob],
+        settle: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() },
         now: @escaping @Sendable () -> Int64 = { WallTime.nowMilliseconds() }
     ) {
         self.configuration = configuration
         self.ask = ask
         self.jobs = jobs
+        self.settle = settle
         self.now = now
     }
 
@@ -146,7 +150,11 @@ package final class ReplayDesk: Sendable {
         do throws(ReplayProblem) {
             wanted = try ReplayRequest(json: request.body)
             let now = now()
-            plan = try ReplayPlan.reckon(wanted.spec(configuration, now: now), configuration, now: now)
+            let spec = try wanted.spec(configuration, now: now)
+            let isSettled = DispatchSemaphore(value: 0)
+            settle { isSettled.signal() }
+            _ = isSettled.wait(timeout: .now() + .milliseconds(ReplayDesk.answerMilliseconds))
+            plan = try ReplayPlan.reckon(spec, configuration, now: now)
         } catch {
             return .problem(400, "invalid_replay", error.message, field: error.field)
         }
