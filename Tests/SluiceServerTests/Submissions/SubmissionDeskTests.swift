@@ -74,11 +74,12 @@ import Testing
                     url: "https://upstream.example/")
             }
             try state.save(
-                cursors: [
-                    Cursor(
-                        destination: name, position: EventSequence(block: 1, index: isPast ? 1 : 0), startEvent: start,
-                        counts: OutcomeCounts())
-                ], exceptions: exception.map { [$0] } ?? [])
+                DeliveryChange(
+                    cursors: [
+                        Cursor(
+                            destination: name, position: EventSequence(block: 1, index: isPast ? 1 : 0),
+                            startEvent: start, counts: OutcomeCounts())
+                    ], exceptions: exception.map { [$0] } ?? []))
         }
     }
 
