@@ -84,6 +84,8 @@ package final class EventLog: @unchecked Sendable {
         self.faults = faults
         try folder.create()
         lock = try FolderLock(folder)
+        // Before anybody opens it, and thereby builds upon what its WAL holds.
+        try FileCalls.makeWALDurable(of: folder.state)
         let stateFile = StateFile(path: folder.state)
         var stateNotice: LogNotice?
         let condition = try stateFile.examine()

@@ -109,12 +109,13 @@ struct SegmentConnection: Sendable {
     ) throws(LogError) -> (number: Int64, firstEvent: Int64, events: Int)? {
         try aboutFile(path) {
             try queue.inDatabase { database in
+                // With "<" the search for the last would begin on the page behind it, which may be damaged.
                 let row = try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT number, first_event, events FROM block WHERE number >= ? AND number < ?
+                        SELECT number, first_event, events FROM block WHERE number >= ? AND number <= ?
                         ORDER BY number \(newestFirst ? "DESC" : "ASC") LIMIT 1
-                        """, arguments: [numbers.lowerBound, numbers.upperBound])
+                        """, arguments: [numbers.lowerBound, numbers.upperBound - 1])
                 guard let row, let number = Int64.fromDatabaseValue(row[0]) else { return nil }
                 return (
                     number, Int64.fromDatabaseValue(row[1]) ?? -1,

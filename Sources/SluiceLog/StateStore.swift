@@ -53,6 +53,8 @@ final class StateStore: DeliveryState {
             let queue = try DatabaseQueue(path: path, configuration: settings)
             do {
                 try StateStore.prepare(queue, path: path)
+                // A file that was made once is there for good: that it is missing means that cursors are.
+                if isNew { try queue.inDatabase { _ = try $0.checkpoint(.truncate) } }
             } catch {
                 try? queue.close()
                 throw error

@@ -137,25 +137,43 @@ package final class RefusalDesk: @unchecked Sendable {
     }
 }
 
-/// What is counted about refused requests.
+/// What is counted about refused requests, and about those who watch.
 package struct RefusalMetrics: MetricsSource {
-    private let desk: RefusalDesk
-    private let tails: TailDesk
+    package struct Figures: Sendable {
+        package var suppressed = 0
+        package var unsaved = 0
+        package var tails = 0
+        package var dropped = 0
+
+        package init() {}
+    }
+
+    private let figures: @Sendable () -> Figures
+
+    package init(_ figures: @escaping @Sendable () -> Figures) { self.figures = figures }
 
     package init(desk: RefusalDesk, tails: TailDesk) {
-        self.desk = desk
-        self.tails = tails
+        self.init {
+            var figures = Figures()
+            figures.suppressed = desk.suppressed
+            figures.unsaved = desk.unsaved
+            figures.tails = tails.open
+            figures.dropped = tails.dropped
+            return figures
+        }
     }
 
     package func collect(into writer: inout MetricsWriter) {
+        let figures = figures()
         writer.counter(
             "sluice_refused_requests_suppressed_total",
-            "Refused requests that were counted, but not kept for people to read.", desk.suppressed)
+            "Refused requests that were counted, but not kept for people to read.", figures.suppressed)
         writer.counter(
             "sluice_refused_requests_unsaved_total",
-            "Refused requests that could not be written to the state file.", desk.unsaved)
-        writer.gauge("sluice_tails", "Streams of sluice tail that are open.", tails.open)
+            "Refused requests that could not be written to the state file.", figures.unsaved)
+        writer.gauge("sluice_tails", "Streams of sluice tail that are open.", figures.tails)
         writer.counter(
-            "sluice_tail_dropped_total", "Lines that were left out for tails that read too slowly.", tails.dropped)
+            "sluice_tail_dropped_total", "Lines that were left out for tails that read too slowly.",
+            figures.dropped)
     }
 }

@@ -46,7 +46,7 @@ package final class RefusalPort: Sendable {
         let request = RefusedRequest(
             atMilliseconds: nowMilliseconds, platform: platform, source: source, status: status,
             accepted: accepted, rejected: rejected, suppressed: window.suppressed,
-            path: RefusedRequest.cut(path, to: RefusedRequest.pathBytesMax),
+            path: RefusedRequest.path(path),
             reason: RefusedRequest.cut(reason, to: RefusedRequest.reasonBytesMax))
         guard ring.push(request) else { return suppress() }
         window.suppressed = 0

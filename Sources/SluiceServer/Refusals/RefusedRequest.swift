@@ -21,6 +21,25 @@ struct RefusedRequest: Sendable {
     var path: [UInt8]
     var reason: [UInt8]
 
+    /// A path as it is kept: parts that hold anything but letters, digits, `-`, `_`, `.` and `~`, which is what the
+    /// paths of platforms are made of, may say who somebody is, and are left out.
+    static func path(_ path: Bytes) -> [UInt8] {
+        let parts = path[0..<min(path.count, pathBytesMax)].array.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return Array(
+            parts.map { $0.allSatisfy(isPlain) ? Array($0) : Array("…".utf8) }.joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
     /// Copies at most `limit` bytes, and not half a character.
     static func cut(_ bytes: Bytes, to limit: Int) -> [UInt8] {
         guard bytes.count > limit else { return bytes.array }

@@ -21,6 +21,7 @@ import Testing
             registry.register(shard)
         }
         registry.register(ProcessMetrics(startedMilliseconds: 1_767_323_045_678))
+        registry.register(RefusalMetrics { RefusalMetrics.Figures() })
         let status = GatewayStatus.example
         registry.register(
             StatusMetrics(
