@@ -245,7 +245,8 @@ package final class LogWriter: @unchecked Sendable {
 
     /// Where somebody unlinked, moved or replaced the file, gives what is still open in it a name again.
     private func rescueIfMoved() {
-        guard !segment.isInPlace() else { return }
+        // One that was closed for an attempt before this one has no WAL, and nothing to give.
+        guard !segment.isClosed, !segment.isInPlace() else { return }
         let path = segment.path
         let draft = path + ".creating"
         do throws(LogError) {

@@ -26,6 +26,8 @@ final class WriterSegment {
     private let queue: DatabaseQueue
     private let faults: LogFaults
     private let walBytesMax: Int
+    /// Nothing can be read through it any more.
+    private(set) var isClosed = false
     /// Bytes of the file and of what waits for a checkpoint; an estimate that errs upwards.
     private(set) var bytes: Int
     /// When its first block came, milliseconds since 1970; nil while it holds none.
@@ -318,6 +320,7 @@ final class WriterSegment {
 
     /// Closes the connection; the WAL is copied into the file where that is possible.
     func close() {
+        isClosed = true
         // A failure costs nothing: what was committed is in the WAL and is taken up at the next start.
         try? queue.close()
     }
