@@ -136,7 +136,7 @@ enum LogBenchmark {
     static func peakMegabytes() -> Int {
         var usage = rusage()
         // Safety: the kernel fills the struct on this frame.
-        unsafe getrusage(RUSAGE_SELF, &usage)
+        unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss / 1024
     }
 
