@@ -120,16 +120,17 @@ package final class ImpactEncoder: PlatformEncoder {
         case .accepted where (200..<300).contains(answer.status): return .delivered
         case .error(let text) where (200..<300).contains(answer.status):
             return .rejected(reason: UpstreamRules.reason(answer, words: text))
+        // A success in unknown words, or in none: the conversion may well count already, and sent again it would
+        // count twice. What was answered is kept for whoever looks.
+        case .unknown where (200..<300).contains(answer.status):
+            return .deliveredNoting(UpstreamRules.reason(answer))
         default: break
         }
         var text: String?
         if case .error(let found) = words { text = found }
         let reason = UpstreamRules.reason(answer, words: text)
-        // A success in words nobody knows is no success of impact.com's: a proxy's page, for instance. 402 and 405
-        // say that the account or the address is wrong, not the event.
-        if (200..<300).contains(answer.status) || answer.status == 402 || answer.status == 405
-            || UpstreamRules.isTemporary(answer.status)
-        {
+        // 402 and 405 say that the account or the address is wrong, not the event.
+        if answer.status == 402 || answer.status == 405 || UpstreamRules.isTemporary(answer.status) {
             return .retry(
                 afterSeconds: UpstreamRules.retryAfterSeconds(answer, now: nowMilliseconds), reason: reason)
         }

@@ -157,7 +157,9 @@ import Testing
             .rejected(reason: "HTTP 400: ERROR; A: b")
         ),
         (400, "", .rejected(reason: "HTTP 400")),
-        (200, "<html>", .retry(afterSeconds: nil, reason: "HTTP 200: <html>")),
+        (200, "<html>", .deliveredNoting("HTTP 200: <html>")), (201, "", .deliveredNoting("HTTP 201")),
+        (204, "", .deliveredNoting("HTTP 204")), (202, #"{"a":1}"#, .deliveredNoting(#"HTTP 202: {"a":1}"#)),
+        (201, #"{"Status":"ERROR"}"#, .rejected(reason: "HTTP 201: ERROR")),
         (401, "", .retry(afterSeconds: nil, reason: "HTTP 401")),
         (402, "", .retry(afterSeconds: nil, reason: "HTTP 402")),
         (403, "", .retry(afterSeconds: nil, reason: "HTTP 403")),
@@ -221,8 +223,9 @@ enum RandomImpact {
             for name in ["ItemName", "ItemCategory", "ItemSubCategory", "ItemBrand", "ItemMpn", "ItemPromoCode"] {
                 maybe("\(name)\(number)", string(&generator))
             }
-            let discount = Bool.random(using: &generator) ? "ItemDiscount" : "ItemTotalDiscount"
-            maybe("\(discount)\(number)", "\(Int.random(in: 0...9, using: &generator)).05")
+            for name in ["ItemDiscount", "ItemTotalDiscount"] {
+                maybe("\(name)\(number)", "\(Int.random(in: -1...9, using: &generator)).05")
+            }
         }
         return result.shuffled(using: &generator)
     }
