@@ -80,7 +80,9 @@ package final class KevelEncoder: PlatformEncoder {
                 return "order.items[\(row)].quantity must be a whole number from 1 to 2147483647 for Kevel"
             }
             if let reason = UnitPrice.fault(row, fields) { return reason }
-            if let price = UnitPrice.exact(row, fields), price.isNegative { return "order.items[\(row)].unit_price must be at least 0 for Kevel" }
+            if let price = UnitPrice.exact(row, fields), price.isNegative {
+                return "order.items[\(row)].unit_price must be at least 0 for Kevel"
+            }
         }
         return nil
     }
