@@ -99,6 +99,24 @@ import Testing
         #expect(add(event, to: encoder) == .full)
     }
 
+    /// Campaign and event type of an account mean nothing, or something else, in another.
+    @Test(arguments: ["EventTypeId", "ActionTrackerId", "EventTypeCode"])
+    func aConversionOfAnotherAccount(_ type: String) {
+        let event = line(
+            #""ad":{"click_id":"c"},"order":{"id":"o"},"ext":{"impact":{"CampaignId":"7","\#(type)":"8","Note":"n"}}"#,
+            platform: "impact")
+        for (others, campaign) in [([], "7"), (["t"], "7"), (["s", "t"], "1")] {
+            let encoder = ImpactEncoder(
+                accountSID: "IRsid1", campaignID: 1, eventTypeID: 2, otherAccounts: others)
+            encoder.begin(now: DecoderHarness.now)
+            #expect(add(event, to: encoder) == .added)
+            var expected = ["EventDate": "2026-01-02T03:04:05.678Z", "OrderId": "o", "ClickId": "c", "Note": "n"]
+            expected["CampaignId"] = campaign
+            expected[campaign == "7" ? type : "EventTypeId"] = campaign == "7" ? "8" : "2"
+            #expect(parse(body(encoder)) == expected)
+        }
+    }
+
     @Test func namesWhatIsMissing() {
         #expect(
             add(line(""), to: encoder())
