@@ -1,9 +1,11 @@
 // The implementations of the head reader, and the choice among them.
 //
-// CHTTPHeadReader.h is included once per instruction set; each time three scans are in place:
+// CHTTPHeadReader.h is included once per instruction set; each time four scans are in place:
 //   field_end   the first byte that may not stand in a line
 //   token_end   the first byte that may not stand in a token
 //   target_end  the first byte that is not a request target's, or is '?'
+//   query_end   the first byte that may not stand behind that; bytes from 0x80 on may: real clients
+//               send text there as it is
 // All look at bytes from `at` up to `end` and answer `end` when they find none.
 
 #include <stdatomic.h>
@@ -31,6 +33,11 @@ static inline const uint8_t *scalar_token_end(const uint8_t *at, const uint8_t *
 
 static inline const uint8_t *scalar_target_end(const uint8_t *at, const uint8_t *end) {
     while (at < end && *at > 0x20 && *at < 0x7F && *at != '#' && *at != '?') at++;
+    return at;
+}
+
+static inline const uint8_t *scalar_query_end(const uint8_t *at, const uint8_t *end) {
+    while (at < end && *at > 0x20 && *at != 0x7F && *at != '#') at++;
     return at;
 }
 
@@ -71,6 +78,18 @@ static inline const uint8_t *sse2_target_end(const uint8_t *at, const uint8_t *e
         if (mask != 0) return at + __builtin_ctz(mask);
     }
     return scalar_target_end(at, end);
+}
+
+static inline const uint8_t *sse2_query_end(const uint8_t *at, const uint8_t *end) {
+    const __m128i space = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7F), hash = _mm_set1_epi8('#');
+    for (; end - at >= 16; at += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)at);
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, space), v);
+        __m128i stops = _mm_or_si128(_mm_cmpeq_epi8(v, hash), _mm_cmpeq_epi8(v, del));
+        int mask = _mm_movemask_epi8(_mm_or_si128(control, stops));
+        if (mask != 0) return at + __builtin_ctz((unsigned)mask);
+    }
+    return scalar_query_end(at, end);
 }
 
 #define sse2_token_end scalar_token_end
@@ -121,6 +140,18 @@ static inline const uint8_t *avx2_target_end(const uint8_t *at, const uint8_t *e
         if (mask != 0) return at + __builtin_ctz(mask);
     }
     return sse2_target_end(at, end);
+}
+
+static inline const uint8_t *avx2_query_end(const uint8_t *at, const uint8_t *end) {
+    const __m256i space = _mm256_set1_epi8(0x20), del = _mm256_set1_epi8(0x7F), hash = _mm256_set1_epi8('#');
+    for (; end - at >= 32; at += 32) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)at);
+        __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(v, space), v);
+        __m256i stops = _mm256_or_si256(_mm256_cmpeq_epi8(v, hash), _mm256_cmpeq_epi8(v, del));
+        unsigned mask = (unsigned)_mm256_movemask_epi8(_mm256_or_si256(control, stops));
+        if (mask != 0) return at + __builtin_ctz(mask);
+    }
+    return sse2_query_end(at, end);
 }
 
 #define CHTTP_FN(name) avx2_##name
@@ -175,6 +206,17 @@ static inline const uint8_t *neon_target_end(const uint8_t *at, const uint8_t *e
         if (place < 16) return at + place;
     }
     return scalar_target_end(at, end);
+}
+
+static inline const uint8_t *neon_query_end(const uint8_t *at, const uint8_t *end) {
+    const uint8x16_t space = vdupq_n_u8(0x20), del = vdupq_n_u8(0x7F), hash = vdupq_n_u8('#');
+    for (; end - at >= 16; at += 16) {
+        uint8x16_t v = vld1q_u8(at);
+        uint8x16_t stops = vorrq_u8(vceqq_u8(v, hash), vceqq_u8(v, del));
+        unsigned place = neon_first(vorrq_u8(vcleq_u8(v, space), stops));
+        if (place < 16) return at + place;
+    }
+    return scalar_query_end(at, end);
 }
 
 #define CHTTP_FN(name) neon_##name

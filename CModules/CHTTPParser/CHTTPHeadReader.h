@@ -1,4 +1,4 @@
-// The head reader, over the three scans of one instruction set. Included by CHTTPHead.c only, once
+// The head reader, over the four scans of one instruction set. Included by CHTTPHead.c only, once
 // per instruction set, with CHTTP_FN naming the functions.
 
 #ifndef CHTTP_HEAD_READER_COMMON
@@ -236,9 +236,9 @@ static inline uint8_t CHTTP_FN(read_request_line)(
     const uint8_t *question = NULL;
     // The line's CR is no target byte, so these scans end within the line.
     const uint8_t *target_end = CHTTP_FN(target_end)(target, end);
-    while (*target_end == '?') {
-        if (question == NULL) question = target_end;
-        target_end = CHTTP_FN(target_end)(target_end + 1, end);
+    if (*target_end == '?') {
+        question = target_end;
+        target_end = CHTTP_FN(query_end)(question + 1, end);
     }
     if (target_end == target || (*target_end != ' ' && *target_end != '\r')) return CHTTP_TARGET;
     // Taken also where the version is missing or wrong: the refusal is worded by the path.

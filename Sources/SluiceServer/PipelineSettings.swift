@@ -119,7 +119,7 @@ package enum Encoders {
         case .impact:
             ImpactEncoder(
                 accountSID: settings.accountSID ?? "", campaignID: settings.campaignID ?? 0,
-                eventTypeID: settings.eventTypeID ?? 0)
+                eventTypeID: settings.eventTypeID ?? 0, otherAccounts: settings.otherAccounts)
         case .native:
             preconditionFailure("the configuration refuses platforms without an encoder")
         }

@@ -31,7 +31,7 @@ extension HTTPRequestParserTests {
         let method = Bool.random(using: &random) ? "POST" : random.text(of: Self.token, count: 1...20)
         let pathLetters = Self.visible.filter { $0 != "#" && $0 != "?" }
         let path = "/" + random.text(of: pathLetters, count: 0...80)
-        let query = random.text(of: pathLetters + "?", count: 0...80)
+        let query = random.text(of: pathLetters + "?é😀", count: 0...80)
         let target = Bool.random(using: &random) ? path : "\(path)?\(query)"
         model.expected = [
             "method": method, "target": target, "path": path, "query": target == path ? "" : query,
@@ -138,6 +138,7 @@ extension HTTPRequestParserTests {
     func `every byte is classified alike at every place`(_ implementation: HTTPImplementation) {
         let frames = [
             (before: "GET /", after: " HTTP/1.1\r\nHost: h\r\n\r\n"),
+            (before: "GET /?", after: " HTTP/1.1\r\nHost: h\r\n\r\n"),
             (before: "GET / HTTP/1.1\r\nHost: h\r\nX", after: ": v\r\n\r\n"),
             (before: "GET / HTTP/1.1\r\nHost: h\r\nX: ", after: "\r\n\r\n"),
         ]

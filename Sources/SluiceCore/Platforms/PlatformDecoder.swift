@@ -45,6 +45,8 @@ package struct PlatformRequest {
     package var path: Bytes
     /// Behind `?`, still percent-encoded; empty when there is none.
     package var query: Bytes
+    /// Whether there is a `?`, behind which the query may be empty: what is signed keeps it.
+    package var hasQuery: Bool
     /// The media type's value as sent, parameters included; empty when there is none.
     package var contentType: Bytes
     package var body: Bytes
@@ -59,6 +61,7 @@ package struct PlatformRequest {
         self.method = method
         self.path = path
         self.query = query
+        hasQuery = !query.isEmpty
         self.contentType = contentType
         self.body = body
         self.origin = origin

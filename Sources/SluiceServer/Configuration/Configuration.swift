@@ -143,6 +143,9 @@ package struct DestinationSettings: Sendable, Equatable {
     package var accountSID: String?
     package var campaignID: Int?
     package var eventTypeID: Int?
+    /// Names of sources that have another account than this destination, where the platform keeps accounts apart:
+    /// impact.com. Follows from the sources.
+    package var otherAccounts: [String] = []
     /// Types that are delivered; nil for all the platform takes.
     package var events: [EventType]?
     /// Names of sources whose events are delivered; nil for all.

@@ -28,8 +28,20 @@ struct ConfigurationParser {
         let destinations = parseDestinations(
             scope, sourceNames: configuration.sources.map(\.name),
             retainMilliseconds: configuration.log.retainAgeMilliseconds)
-        configuration.destinations = destinations
+        configuration.destinations = destinations.map { destination in
+            var destination = destination
+            destination.otherAccounts = ConfigurationParser.otherAccounts(than: destination, configuration.sources)
+            return destination
+        }
         return configuration
+    }
+
+    /// Only impact.com's events carry names that mean something in one account alone: campaigns and event types.
+    private static func otherAccounts(
+        than destination: DestinationSettings, _ sources: [SourceSettings]
+    ) -> [String] {
+        guard destination.platform == .impact, let own = destination.accountSID else { return [] }
+        return sources.filter { source in source.accounts[.impact].map { $0 != own } ?? false }.map(\.name)
     }
 
     private func parseServer(_ scope: ConfigurationScope, _ configuration: inout Configuration) {

@@ -144,6 +144,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             query: head.query, contentType: head.contentType, body: body,
             origin: origin(of: request, search))
         platformRequest.accept = head.accept
+        platformRequest.hasQuery = head.target.firstIndex(of: 0x3F) != nil
         platformAnswer.reset()
         let mark = block.mark
         deduplicator?.begin(ticket: block.ticket)

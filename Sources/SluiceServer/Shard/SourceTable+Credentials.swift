@@ -87,7 +87,7 @@ extension SourceTable {
     // MARK: GoWit
 
     /// The API key as the whole value of Authorization, else the data source's UUID. What GoWit's SDK sends
-    /// from pages carries neither: then the page's origin tells, or the marketplace in the body, or there is
+    /// from pages carries neither: then the page's origin tells (of a GET also its referrer's), or the marketplace in the body, or there is
     /// one source with a marketplace only.
     private func gowit(_ head: HTTPRequestHead, path: Bytes) -> SourceSearch {
         let data = head.dataSourceUUID.trimmed
@@ -105,8 +105,23 @@ extension SourceTable {
         guard isKnown else { return SourceSearch(open) }
         if path.equals("/server/sdk/sale_events") { return .inBody }
         guard path.equals("/server/sdk/events") else { return SourceSearch(open) }
-        if let entry = byOrigin(head.origin, platform: .gowit) ?? onlySource(.gowit) ?? open { return .found(entry) }
+        if let entry = byOrigin(SourceTable.page(of: head), platform: .gowit) ?? onlySource(.gowit) ?? open {
+            return .found(entry)
+        }
         return .inBody
+    }
+
+    /// The origin of the page that sent the request. Browsers leave `Origin` out of images and of other simple
+    /// GETs; then `Referer` tells it.
+    private static func page(of head: HTTPRequestHead) -> Bytes {
+        guard head.origin.isEmpty, head.method == .get || head.method == .head else { return head.origin }
+        let url = head.referrer
+        guard url.hasPrefix("https://") || url.hasPrefix("http://"), let colon = url.firstIndex(of: 0x3A) else {
+            return .empty
+        }
+        var end = colon + 3
+        while end < url.count, url[end] != 0x2F, url[end] != 0x3F, url[end] != 0x23 { end += 1 }
+        return url[0..<end]
     }
 
     // MARK: VTEX Ads

@@ -40,7 +40,7 @@ final class DecoderHarness {
     func send(
         _ body: [UInt8], method: RequestMethod = .post, path: String? = nil, query: String = "",
         contentType: String = "application/json", userAgent: String = "", referrer: String = "",
-        address: String = ""
+        address: String = "", hasQuery: Bool? = nil
     ) -> Outcome {
         let before = block.payload.count
         let eventsBefore = block.eventCount
@@ -48,13 +48,13 @@ final class DecoderHarness {
         // Exact copies, so that a sanitizer sees a read beyond any of them.
         let result = [path, query, contentType, userAgent, referrer, address].withAllBytes { parts in
             body.withBytes { body in
-                decoder.decode(
-                    PlatformRequest(
-                        method: method, path: parts[0], query: parts[1], contentType: parts[2], body: body,
-                        origin: RequestOrigin(
-                            receivedMilliseconds: DecoderHarness.now, sourceName: Bytes("shop"),
-                            sourceHash: 42, userAgent: parts[3], referrer: parts[4], address: parts[5])),
-                    into: block, answer: &answer)
+                var request = PlatformRequest(
+                    method: method, path: parts[0], query: parts[1], contentType: parts[2], body: body,
+                    origin: RequestOrigin(
+                        receivedMilliseconds: DecoderHarness.now, sourceName: Bytes("shop"),
+                        sourceHash: 42, userAgent: parts[3], referrer: parts[4], address: parts[5]))
+                if let hasQuery { request.hasQuery = hasQuery }
+                return decoder.decode(request, into: block, answer: &answer)
             }
         }
         let added = block.payload.bytes[before..<block.payload.count].string
@@ -71,9 +71,10 @@ final class DecoderHarness {
     @discardableResult
     func send(
         _ body: String, method: RequestMethod = .post, path: String? = nil, query: String = "",
-        contentType: String = "application/json"
+        contentType: String = "application/json", hasQuery: Bool? = nil
     ) -> Outcome {
-        send(Array(body.utf8), method: method, path: path, query: query, contentType: contentType)
+        send(
+            Array(body.utf8), method: method, path: path, query: query, contentType: contentType, hasQuery: hasQuery)
     }
 
     func pixel(_ query: String) -> Outcome {

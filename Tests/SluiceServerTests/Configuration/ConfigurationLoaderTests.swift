@@ -178,6 +178,21 @@ extension ConfigurationOptions {
         #expect(read.warnings.map(\.key) == [])
     }
 
+    /// Campaigns and event types of one account mean nothing in another, so the encoder must know.
+    @Test func sourcesOfAnotherImpactAccountAreKnown() throws {
+        let yaml = """
+            sources:
+              - {name: same, keys: [a], accounts: {impact: IRsid1}}
+              - {name: other, keys: [b], accounts: {impact: IRsid2}}
+              - {name: none, keys: [c], accounts: {vtex: IRsid2}}
+            destinations:
+              - {name: i, platform: impact, url: "https://i.test", account_sid: IRsid1, token: t, campaign_id: 1, event_type_id: 2}
+              - {name: w, platform: webhook, url: "https://w.test"}
+            """
+        let read = try ConfigurationLoader.parse(yaml, file: nil, options: .tests(outbound: Set(Platform.allCases)))
+        #expect(read.destinations.map(\.otherAccounts) == [["other"], []])
+    }
+
     @Test func keysOfPlatformsToComeAreRead() throws {
         let yaml = """
             destinations:

@@ -90,6 +90,27 @@ import Testing
         #expect(!found.text.contains("first"))
     }
 
+    /// Browsers send no Origin with the GETs of GoWit's SDK, and several sources have a marketplace.
+    @Test(arguments: [
+        (["Referer: https://two.example/p?a=https://one.example"], "two"), (["Referer: https://one.example"], "one"),
+        (["Referer: https://one.example/", "Origin: https://two.example"], "two"),
+        (["Referer: https://two.example:8443/"], nil), (["Referer: two.example"], nil),
+        (["Referer: https://three.example/two.example"], nil), ([], nil),
+    ])
+    func `the referrer names the source of GoWit's SDK`(headers: [String], name: String?) throws {
+        let sources = ["one", "two"].map { name in
+            var source = SourceSettings.keyed(name, "key-\(name)")
+            source.accounts = [.gowit: "m-\(name)"]
+            source.origins = ["https://\(name).example"]
+            return source
+        }
+        let rig = try ShardRig(sources: sources)
+        defer { rig.stop() }
+        let target = "/gowit/server/sdk/events?type=click&session_id=s&ad_id=a&no_redirect=1"
+        #expect(try rig.client().ask(request("GET", target, headers)).status == (name == nil ? 401 : 204))
+        #expect(try rig.events().first?["source"] as? String == name)
+    }
+
     @Test func `without an open source nobody gets in unknown`() throws {
         let rig = try ShardRig(sources: [.keyed("app", "first")])
         defer { rig.stop() }

@@ -157,7 +157,7 @@ package final class GowitDecoder: PlatformDecoder {
         fields.mark(.type)
         var result = DecodeResult()
         if type == .purchase {
-            if let index = fields.unknownIndex("request_id") { fields.set(.id, fields.unknown[index].value) }
+            if let index = GowitRules.given("request_id", fields) { fields.set(.id, fields.unknown[index].value) }
             write(schema, origin, block, &result)
         } else {
             fields.set(.network, fields.copy(Bytes(Platform.gowit.name), form: .verbatim))
@@ -181,7 +181,7 @@ package final class GowitDecoder: PlatformDecoder {
     private func writeAds(
         _ schema: EventSchema, _ origin: RequestOrigin, _ block: OpenBlock, _ result: inout DecodeResult
     ) {
-        let request = fields.unknownIndex("request_id").map { fields.unknown[$0].value }
+        let request = GowitRules.given("request_id", fields).map { fields.unknown[$0].value }
         let isList = fields.has(.adIDs)
         fields.remove(.adIDs)
         for ad in ads {

@@ -5,7 +5,8 @@
 /// with `seller_id` as its `advertiser_id`. A sale is OFFLINE when `order.channel` says so, in GoWit's
 /// word or one of those other platforms have, or when `context.channel` is `instore`; its customer is
 /// then `user.customer_id`, else `user.id`. The marketplace is the event's own when it came by GoWit's
-/// protocol, else the destination's. `time` is `occurred_at`.
+/// protocol, else the destination's. `time` is `occurred_at`. A price that only the line's total tells is used
+/// where the division is exact.
 ///
 /// An event that came by GoWit's protocol goes back as it came: what `ext.gowit` holds is put where
 /// it was. Only the SDK's `redirect` and `no_redirect` stay behind, which mean nothing to the server
@@ -82,8 +83,8 @@ package final class GowitEncoder: PlatformEncoder {
 
     package func classify(_ answer: UpstreamAnswer, eventCount: Int) -> Verdict {
         let isSuccess = (200..<300).contains(answer.status)
-        // A message alone may be a friendly one; failing fields are an error, whatever the status.
-        if isSuccess, !answer.body.withBytes({ GowitErrorText.namesFields($0, json) }) { return .delivered }
+        // A message alone may be a friendly one; what only errors have makes it one, whatever the status.
+        if isSuccess, !answer.body.withBytes({ GowitErrorText.isError($0, json) }) { return .delivered }
         let words = answer.body.withBytes { GowitErrorText.read($0, json) }
         let reason = UpstreamRules.reason(answer, words: words)
         if UpstreamRules.isTemporary(answer.status) {
@@ -114,14 +115,15 @@ enum GowitErrorText {
         return fields.isEmpty ? words : "\(words) (\(fields.joined(separator: "; ")))"
     }
 
-    /// Whether the body has `details` of any field.
-    static func namesFields(_ body: Bytes, _ json: JSONScratch) -> Bool {
+    /// Whether the body has a `code` in words or `details`, be they empty.
+    static func isError(_ body: Bytes, _ json: JSONScratch) -> Bool {
         var members = ExtensionMembers(object: body, scratch: json)
-        var details: Bytes?
+        var isError = false
         while let member = members.next() {
-            if member.kind == .object, member.name.equals("details") { details = member.value }
+            if member.kind == .string, member.name.equals("code") { isError = true }
+            if member.kind != .null, member.name.equals("details") { isError = true }
         }
-        return details.map { !read(details: $0, json).isEmpty } ?? false
+        return isError
     }
 
     private static func read(details: Bytes, _ json: JSONScratch) -> [String] {

@@ -24,7 +24,7 @@ struct GowitEvent {
                 missing.append("order.items[\(row)].seller_id")
             }
             if GowitEvent.product(row, fields) == nil { missing.append("order.items[\(row)].product_id") }
-            if !fields.hasItem(row, .unitPrice) { missing.append("order.items[\(row)].unit_price") }
+            if UnitPrice.isMissing(row, fields) { missing.append("order.items[\(row)].unit_price") }
             if !fields.hasItem(row, .quantity) { missing.append("order.items[\(row)].quantity") }
         }
         return missing
@@ -34,8 +34,8 @@ struct GowitEvent {
     func unfitItems(_ fields: borrowing EventFields) -> String? {
         guard fields.type == .purchase else { return nil }
         for row in 0..<fields.itemCount {
-            guard let price = fields.itemText(row, .unitPrice), let amount = try? ExactDecimal.parse(price),
-                !amount.isNegative
+            if let reason = UnitPrice.fault(row, fields) { return reason }
+            guard let price = UnitPrice.exact(row, fields), !price.isNegative
             else { return "order.items[\(row)].unit_price must be at least 0 for GoWit" }
             guard let count = fields.itemText(row, .quantity), let quantity = try? ExactDecimal.parse(count),
                 quantity.isPositive
@@ -279,7 +279,7 @@ struct GowitEvent {
         out.append(",\"product_id\":")
         if let product = GowitEvent.product(row, fields) { out.append(product, of: fields) }
         out.append(",\"unit_price\":")
-        if let price = fields.itemSlot(row, .unitPrice) { out.append(price, of: fields) }
+        UnitPrice.append(row, fields, to: &out)
         out.append(",\"quantity\":")
         if let quantity = fields.itemSlot(row, .quantity) { out.append(quantity, of: fields) }
         if let brand = GowitEvent.filled(row, .brand, fields) {

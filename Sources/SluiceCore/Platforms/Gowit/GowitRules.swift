@@ -27,7 +27,7 @@ enum GowitRules {
         let channel = fields.text(.orderChannel) ?? .empty
         if channel.equals("OFFLINE") {
             require(
-                "sale_date", fields.unknownIndex("sale_date") != nil, "is required with channel OFFLINE",
+                "sale_date", GowitRules.given("sale_date", fields) != nil, "is required with channel OFFLINE",
                 schema, &fields)
             require(
                 "customer_id", fields.has(.userCustomerID), "is required with channel OFFLINE", schema,
@@ -54,9 +54,15 @@ enum GowitRules {
         fields.unknown[index].keyHash = hash64(Bytes("marketplace_id"), seed: 0)
     }
 
+    /// The place in `unknown` of a property that has a value: `null` and empty ones, kept as they came, have none.
+    static func given(_ name: StaticString, _ fields: borrowing EventFields) -> Int? {
+        guard let index = fields.unknownIndex(name), fields.unknown[index].value.form != .foreign else { return nil }
+        return index
+    }
+
     /// A sale happened at its `sale_date`, anything else at its `time`.
     private static func settleTime(_ fields: inout EventFields) {
-        guard let index = fields.unknownIndex("sale_date") ?? fields.unknownIndex("time"),
+        guard let index = given("sale_date", fields) ?? given("time", fields),
             let milliseconds = Moment.parse(fields.bytes(fields.unknown[index].value))
         else { return }
         fields.occurredMilliseconds = milliseconds

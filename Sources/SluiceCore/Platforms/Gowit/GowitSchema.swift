@@ -1,7 +1,8 @@
 /// GoWit's events as its documentation has them, and the canonical field each property becomes.
 ///
 /// What has no canonical name is kept in `ext.gowit` as it came: the marketplace, `request_id`, and
-/// the two times, whose text goes back unchanged while their moment becomes `occurred_at`.
+/// the two times, whose text goes back unchanged while their moment becomes `occurred_at`. `null` and empty
+/// values of optional properties mean none; they are kept there, too.
 enum GowitSchema {
     /// Impressions, viewable impressions and clicks of the server form. Also what an event whose type
     /// is missing or unknown is held against.
@@ -34,8 +35,8 @@ enum GowitSchema {
                 "",
                 [
                     eventType(required: typeRequired), session(required: false),
-                    Property("channel", .choice(.gowitChannel), .field(.orderChannel)),
-                    Property("sale_date", .moment, .ext),
+                    Property("channel", .choice(.gowitChannel), .field(.orderChannel), empty: .aside),
+                    Property("sale_date", .moment, .ext, empty: .aside),
                     Property("sales", .rows(1), required: true),
                 ] + common),
             ObjectSchema(
@@ -45,10 +46,11 @@ enum GowitSchema {
                     Property("product_id", catalog, .item(.productID), required: true, empty: .refused),
                     Property("unit_price", .decimal(.notNegative), .item(.unitPrice), required: true),
                     Property("quantity", .decimal(.positive), .item(.quantity), required: true),
-                    Property("brand", .text(max: CoreLimits.nameBytesMax), .item(.brand)),
+                    Property("brand", .text(max: CoreLimits.nameBytesMax), .item(.brand), empty: .aside),
                     // A path as text has a canonical name; a list of its parts goes to `ext`.
                     Property(
-                        "retailer_taxonomy", .textElseKept(max: CoreLimits.nameBytesMax), .item(.category)),
+                        "retailer_taxonomy", .textElseKept(max: CoreLimits.nameBytesMax), .item(.category),
+                        empty: .aside),
                 ]),
         ]
     }
@@ -62,12 +64,12 @@ enum GowitSchema {
     private static func session(required: Bool) -> Property {
         Property(
             "session_id", .text(max: CoreLimits.personIDBytesMax), .field(.sessionID), required: required,
-            empty: required ? .refused : .absent)
+            empty: required ? .refused : .aside)
     }
 
     private static let advertisement = [
-        Property("ad_id", .text(max: CoreLimits.adIDBytesMax), .field(.adID)),
-        Property("ad_ids", .textList(max: CoreLimits.adIDBytesMax), .field(.adIDs)),
+        Property("ad_id", .text(max: CoreLimits.adIDBytesMax), .field(.adID), empty: .aside),
+        Property("ad_ids", .textList(max: CoreLimits.adIDBytesMax), .field(.adIDs), empty: .aside),
     ]
 
     private static let common = [
@@ -75,10 +77,10 @@ enum GowitSchema {
             "marketplace_id", .identifier(max: CoreLimits.catalogIDBytesMax), .ext, empty: .refused),
         Property(
             "marketplace_uuid", .identifier(max: CoreLimits.catalogIDBytesMax), .ext, empty: .refused),
-        Property("placement_id", .text(max: CoreLimits.adIDBytesMax), .field(.adPlacementID)),
-        Property("customer_id", .text(max: CoreLimits.personIDBytesMax), .field(.userCustomerID)),
-        Property("location_id", catalog, .field(.contextLocationID)),
-        Property("request_id", .text(max: CoreLimits.eventIDBytesMax), .ext),
-        Property("time", .moment, .ext),
+        Property("placement_id", .text(max: CoreLimits.adIDBytesMax), .field(.adPlacementID), empty: .aside),
+        Property("customer_id", .text(max: CoreLimits.personIDBytesMax), .field(.userCustomerID), empty: .aside),
+        Property("location_id", catalog, .field(.contextLocationID), empty: .aside),
+        Property("request_id", .text(max: CoreLimits.eventIDBytesMax), .ext, empty: .aside),
+        Property("time", .moment, .ext, empty: .aside),
     ]
 }

@@ -304,16 +304,22 @@ struct ImpactDraft: ~Copyable {
         slot(row, item).flatMap { try? ExactDecimal.parse(fields.bytes($0)) }
     }
 
-    /// A line's discount below zero has no canonical name either.
+    /// A line's discount below zero has no canonical name either. Beside a discount per unit the line's is kept
+    /// as well, or nobody could say later whether it came or was computed.
     private func isKept(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> Bool {
         guard has(row, item) else { return false }
         if item.field == nil { return true }
-        return item == .totalDiscount && number(row, item, fields)?.isNegative == true
+        return item == .totalDiscount && (has(row, .discount) || isNegative(row, item, fields))
+    }
+
+    private func isNegative(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> Bool {
+        number(row, item, fields)?.isNegative ?? false
     }
 
     private func finishItem(_ row: Int, _ fields: inout EventFields) {
         for item in ImpactItem.allCases {
-            guard let field = item.field, let slot = slot(row, item), !isKept(row, item, fields) else { continue }
+            guard let field = item.field, let slot = slot(row, item) else { continue }
+            if item == .totalDiscount, isNegative(row, item, fields) { continue }
             fields.setItem(row, field, slot)
         }
         if !has(row, .quantity) { fields.setItem(row, .quantity, fields.copy(Bytes("1"), form: .raw)) }

@@ -5,7 +5,8 @@
 /// else unit price times quantity, exactly; a discount is told and never deducted here. The conversion
 /// is attributed by `ad.click_id` (unless another network counted the click), `user.customer_id`, the
 /// promotion code, or a key in `ext.impact`. An event that came from impact.com's own client keeps its
-/// campaign and event type; all others get the destination's.
+/// campaign and event type, unless its source has another account, where they mean something else; all others
+/// get the destination's.
 ///
 /// There is no idempotency key: a request that is sent again can count twice.
 ///
@@ -14,6 +15,7 @@ package final class ImpactEncoder: PlatformEncoder {
     package let eventsPerRequestMax = 1
 
     private let accountSID: String
+    private let otherAccounts: Set<[UInt8]>
     private let form: ImpactForm
     private let reader = CanonicalReader()
     private let json = JSONScratch()
@@ -26,8 +28,10 @@ package final class ImpactEncoder: PlatformEncoder {
     ///   - accountSID: names the account in the path.
     ///   - campaignID: the campaign of events that do not name theirs.
     ///   - eventTypeID: their event type.
-    package init(accountSID: String, campaignID: Int, eventTypeID: Int) {
+    ///   - otherAccounts: names of sources that have another account at impact.com.
+    package init(accountSID: String, campaignID: Int, eventTypeID: Int, otherAccounts: [String] = []) {
         self.accountSID = accountSID
+        self.otherAccounts = Set(otherAccounts.map { Array($0.utf8) })
         form = ImpactForm(campaignID: campaignID, eventTypeID: eventTypeID)
         more = ImpactExtension(json: JSONScratch())
     }
@@ -47,7 +51,7 @@ package final class ImpactEncoder: PlatformEncoder {
             return .unfit("the stored event cannot be read: \(error.reason)")
         }
         guard fields.type == .purchase else { return .unfit("impact.com has no \(fields.type.name) events") }
-        more.read(fields)
+        more.read(fields, leavesOut: isOfAnotherAccount ? ImpactName.accountMask : 0)
         let missing = ImpactEncoder.missing(fields, more)
         guard missing.isEmpty else { return .missing(missing) }
         if let reason = ImpactEncoder.unfit(fields) { return .unfit(reason) }
@@ -58,6 +62,11 @@ package final class ImpactEncoder: PlatformEncoder {
             return .unfit("a line's total cannot be computed: \(error.label)")
         }
         return .added
+    }
+
+    private var isOfAnotherAccount: Bool {
+        guard !otherAccounts.isEmpty, let source = fields.text(.source) else { return false }
+        return otherAccounts.contains(source.array)
     }
 
     package func finish(part: Int, into request: inout OutgoingRequest) {
@@ -120,16 +129,17 @@ package final class ImpactEncoder: PlatformEncoder {
         case .accepted where (200..<300).contains(answer.status): return .delivered
         case .error(let text) where (200..<300).contains(answer.status):
             return .rejected(reason: UpstreamRules.reason(answer, words: text))
+        // A success in unknown words, or in none: the conversion may well count already, and sent again it would
+        // count twice. What was answered is kept for whoever looks.
+        case .unknown where (200..<300).contains(answer.status):
+            return .deliveredNoting(UpstreamRules.reason(answer))
         default: break
         }
         var text: String?
         if case .error(let found) = words { text = found }
         let reason = UpstreamRules.reason(answer, words: text)
-        // A success in words nobody knows is no success of impact.com's: a proxy's page, for instance. 402 and 405
-        // say that the account or the address is wrong, not the event.
-        if (200..<300).contains(answer.status) || answer.status == 402 || answer.status == 405
-            || UpstreamRules.isTemporary(answer.status)
-        {
+        // 402 and 405 say that the account or the address is wrong, not the event.
+        if answer.status == 402 || answer.status == 405 || UpstreamRules.isTemporary(answer.status) {
             return .retry(
                 afterSeconds: UpstreamRules.retryAfterSeconds(answer, now: nowMilliseconds), reason: reason)
         }

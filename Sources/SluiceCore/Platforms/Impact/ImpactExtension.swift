@@ -24,6 +24,7 @@ struct ImpactExtension: ~Copyable {
     private var itemEntries: [Int32] = []
     /// By place in `ImpactName.all`.
     private(set) var places: UInt64 = 0
+    private var passedOver: UInt64 = 0
     private var text = ByteBuffer(capacity: 1_024)
     private let json: JSONScratch
 
@@ -61,7 +62,9 @@ struct ImpactExtension: ~Copyable {
         }
     }
 
-    mutating func read(_ fields: borrowing EventFields) {
+    /// - Parameter leavesOut: places in `ImpactName.all` of parameters that are passed over, as a set.
+    mutating func read(_ fields: borrowing EventFields, leavesOut: UInt64 = 0) {
+        passedOver = leavesOut
         entries.removeAll(keepingCapacity: true)
         places = 0
         text.removeAll()
@@ -86,6 +89,7 @@ struct ImpactExtension: ~Copyable {
             } else if let value = try scalar(&reader, input), !name.isEmpty {
                 var entry = Entry(name: name, value: value)
                 entry.place = ImpactName.place(of: text.bytes[name])
+                if entry.place >= 0, passedOver & (1 << UInt64(entry.place)) != 0 { continue }
                 entry.item = item?.item
                 entry.number = item.map { max($0.number, 1) } ?? 0
                 if entry.place >= 0 { places |= 1 << UInt64(entry.place) }

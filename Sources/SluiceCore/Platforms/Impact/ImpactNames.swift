@@ -76,6 +76,8 @@ struct ImpactName: Sendable {
     private static let table = KeyTable(all.map(\.name))
 
     static let attributionMask: UInt64 = mask { $0.isAttribution }
+    /// Those that name something of one account: in another there is no such campaign and no such event type.
+    static let accountMask: UInt64 = 1 << Place.campaignID | eventTypeMask
     static let eventTypeMask: UInt64 =
         1 << Place.eventTypeID | 1 << Place.actionTrackerID | 1 << Place.eventTypeCode
 

@@ -62,7 +62,7 @@ package final class KevelEncoder: PlatformEncoder {
         for row in 0..<fields.itemCount {
             if product(row) == nil { missing.append("order.items[\(row)].product_id") }
             if !fields.hasItem(row, .quantity) { missing.append("order.items[\(row)].quantity") }
-            if !fields.hasItem(row, .unitPrice), !fields.hasItem(row, .lineTotal) {
+            if UnitPrice.isMissing(row, fields) {
                 missing.append("order.items[\(row)].unit_price")
             }
         }
@@ -79,12 +79,10 @@ package final class KevelEncoder: PlatformEncoder {
             guard let quantity = whole(row, .quantity), quantity >= 1 else {
                 return "order.items[\(row)].quantity must be a whole number from 1 to 2147483647 for Kevel"
             }
-            guard let price = price(row) else {
-                return fields.hasItem(row, .unitPrice)
-                    ? "order.items[\(row)].unit_price is no exact number"
-                    : "order.items[\(row)].unit_price is missing, and line_total cannot be divided exactly"
+            if let reason = UnitPrice.fault(row, fields) { return reason }
+            if let price = UnitPrice.exact(row, fields), price.isNegative {
+                return "order.items[\(row)].unit_price must be at least 0 for Kevel"
             }
-            if price.isNegative { return "order.items[\(row)].unit_price must be at least 0 for Kevel" }
         }
         return nil
     }
@@ -117,14 +115,6 @@ package final class KevelEncoder: PlatformEncoder {
             let whole = value.integer, whole >= 0, whole <= Int(CoreLimits.integerMax)
         else { return nil }
         return whole
-    }
-
-    private func price(_ row: Int) -> ExactDecimal? {
-        if let text = fields.itemText(row, .unitPrice) { return try? ExactDecimal.parse(text) }
-        guard let text = fields.itemText(row, .lineTotal), let total = try? ExactDecimal.parse(text),
-            let count = fields.itemText(row, .quantity), let quantity = try? ExactDecimal.parse(count)
-        else { return nil }
-        return total.dividedExactly(by: quantity)
     }
 
     // MARK: requests
@@ -174,7 +164,7 @@ package final class KevelEncoder: PlatformEncoder {
     /// A price is sent with the very digits it came in.
     private func writePrice(_ part: Int, _ query: inout KevelQuery, _ path: inout ByteBuffer) {
         if let text = fields.itemText(part, .unitPrice) { return query.append(.price, text, to: &path) }
-        guard let price = price(part) else { return }
+        guard let price = UnitPrice.exact(part, fields) else { return }
         work.removeAll()
         work.append(price)
         query.append(.price, work.bytes, to: &path)

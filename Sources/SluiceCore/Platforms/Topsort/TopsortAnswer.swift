@@ -1,6 +1,5 @@
-/// Why a request in Topsort's protocol is refused as a whole.
+/// Something for which a request in Topsort's protocol is refused as a whole.
 enum TopsortRefusal {
-    case invalidJSON(JSONError)
     case emptyRequest
     case notAnObject
     case notAnArray(TopsortKind)
@@ -8,7 +7,7 @@ enum TopsortRefusal {
     case unknownArray(Slot)
     case tooMany(TopsortKind)
     case notAnEvent(TopsortKind, Int)
-    /// The draft's problem.
+    /// The draft's problems.
     case field(TopsortKind, Int)
 }
 
@@ -35,58 +34,26 @@ enum TopsortAnswer {
         }
     }
 
-    static func write(
-        _ refusal: TopsortRefusal, _ fields: borrowing EventFields, to answer: inout PlatformAnswer
-    ) {
-        switch refusal {
-        case .invalidJSON(let error):
-            begin(400, "invalid_json", &answer)
-            answer.body.append("the body is not valid JSON: ")
-            answer.body.append(error.code.message)
-            answer.body.append(", at byte ")
-            answer.body.appendDecimal(Int(error.offset))
-        case .emptyRequest:
-            begin(400, "empty_request", &answer)
-            answer.body.append("the request holds no event")
-        case .notAnObject:
-            begin(422, "bad_request", &answer)
-            answer.body.append("the body must be an object")
-        case .notAnArray(let kind):
-            begin(422, "bad_request", &answer)
-            answer.body.append(kind.name)
-            answer.body.append(" must be an array")
-        case .unknownArray(let name):
-            begin(400, "invalid_event_type", &answer)
-            answer.body.appendEcho(fields.bytes(name))
-            answer.body.append(" must be one of impressions, clicks, purchases, pageviews")
-        case .tooMany(let kind):
-            begin(400, "bad_request", &answer)
-            answer.body.append(kind.name)
-            answer.body.append(" must hold at most ")
-            answer.body.appendDecimal(CoreLimits.topsortArrayMax)
-            answer.body.append(" events")
-        case .notAnEvent(let kind, let index):
-            begin(422, "bad_request", &answer)
-            appendEvent(kind, index, &answer)
-            answer.body.append(" must be an object")
-        case .field(let kind, let index):
-            guard let problem = fields.problem else { return }
-            let schema = TopsortSchema.schema(of: kind)
-            begin(status(of: problem), code(of: problem, schema), &answer)
-            appendEvent(kind, index, &answer)
-            answer.body.append(0x2E)
-            schema.appendPath(of: problem, in: fields, into: &answer.body)
-            answer.body.append(0x20)
-            schema.appendWords(of: problem, into: &answer.body)
-        }
+    static func write(_ error: JSONError, to answer: inout PlatformAnswer) {
+        begin(400, "invalid_json", &answer)
+        answer.body.append("the body is not valid JSON: ")
+        answer.body.append(error.code.message)
+        answer.body.append(", at byte ")
+        answer.body.appendDecimal(Int(error.offset))
         end(&answer)
     }
 
-    private static func status(of problem: FieldProblem) -> Int {
+    static func write(_ report: borrowing TopsortReport, to answer: inout PlatformAnswer) {
+        begin(report.status, report.code, &answer)
+        answer.body.append(report.message.bytes)
+        end(&answer)
+    }
+
+    static func status(of problem: FieldProblem) -> Int {
         problem.code == .missing || problem.code == .wrongType ? 422 : 400
     }
 
-    private static func code(of problem: FieldProblem, _ schema: EventSchema) -> StaticString {
+    static func code(of problem: FieldProblem, _ schema: EventSchema) -> StaticString {
         if problem.path.utf8CodeUnitCount > 0 {
             return Bytes(problem.path).equals("items") ? "no_purchase_items" : "bad_request"
         }
@@ -101,13 +68,6 @@ enum TopsortAnswer {
             return "purchase_item_quantity_less_or_equal_than_zero"
         default: return "bad_request"
         }
-    }
-
-    private static func appendEvent(_ kind: TopsortKind, _ index: Int, _ answer: inout PlatformAnswer) {
-        answer.body.append(kind.name)
-        answer.body.append(0x5B)
-        answer.body.appendDecimal(index)
-        answer.body.append(0x5D)
     }
 
     private static func begin(_ status: Int, _ code: StaticString, _ answer: inout PlatformAnswer) {

@@ -1,7 +1,7 @@
 /// Topsort's event API, version 2: `POST /v2/events` with up to 50 events in each of four arrays.
 ///
-/// A request is taken whole or not at all, as upstream: the first thing wrong refuses it, and the
-/// answer names array, index and field. Impressions and clicks with a `resolvedBidId` were served
+/// A request is taken whole or not at all, as upstream: anything wrong refuses it, and the answer names
+/// array, index and field of all that is. Impressions and clicks with a `resolvedBidId` were served
 /// by Topsort and get the network `topsort`; organic ones name an `entity` and get none.
 ///
 /// Shard thread only.

@@ -3,7 +3,7 @@
 ///
 /// What becomes what: `ad.id` is `resolvedBidId`, unless the ad was served by another network;
 /// `user.id`, or else `session_id`, is `opaqueUserId`; a purchase goes by its order's id, or else
-/// by the event's. A time in the future is sent as the time of receipt, because Topsort refuses
+/// by the event's. A price that only the line's total tells is used where the division is exact. A time in the future is sent as the time of receipt, because Topsort refuses
 /// it. Optional parts the schema would refuse are left out; a required one that is missing or
 /// refused rejects the event.
 ///
@@ -88,7 +88,7 @@ package final class TopsortEncoder: PlatformEncoder {
                 if !fields.hasItem(row, .productID), !fields.hasItem(row, .sku) {
                     missing.append("order.items[\(row)].product_id")
                 }
-                if !fields.hasItem(row, .unitPrice) { missing.append("order.items[\(row)].unit_price") }
+                if UnitPrice.isMissing(row, fields) { missing.append("order.items[\(row)].unit_price") }
             }
         }
         return missing
@@ -100,8 +100,8 @@ package final class TopsortEncoder: PlatformEncoder {
 
     private static func unfitItems(_ fields: borrowing EventFields) -> String? {
         for row in 0..<fields.itemCount {
-            guard let price = fields.itemText(row, .unitPrice), let amount = try? ExactDecimal.parse(price),
-                amount.isPositive
+            if let reason = UnitPrice.fault(row, fields) { return reason }
+            guard let price = UnitPrice.exact(row, fields), price.isPositive
             else { return "order.items[\(row)].unit_price must be greater than 0 for Topsort" }
             guard let text = fields.itemText(row, .quantity) else { continue }
             guard let quantity = try? ExactDecimal.parse(text), let whole = quantity.integer, whole >= 1,

@@ -135,7 +135,7 @@ struct TopsortEvent {
                 out.append(product, of: fields)
             }
             out.append(",\"unitPrice\":")
-            if let price = fields.itemSlot(row, .unitPrice) { out.append(price, of: fields) }
+            UnitPrice.append(row, fields, to: &out)
             if let text = fields.itemText(row, .quantity), let quantity = try? ExactDecimal.parse(text) {
                 // 2.0 is a whole number, but Topsort's schema wants it written as one.
                 out.append(",\"quantity\":")

@@ -9,10 +9,12 @@ struct TopsortReading: ~Copyable {
         EventParser($0)
     }
     private let json = JSONScratch()
+    private var report = TopsortReport()
 
     init(deduplicator: (any Deduplicator)?, writer: consuming CanonicalWriter) {
         self.deduplicator = deduplicator
         self.writer = writer
+        fields.collectsProblems = true
     }
 
     mutating func request(
@@ -21,32 +23,39 @@ struct TopsortReading: ~Copyable {
         let mark = block.mark
         var result = DecodeResult()
         var seen = 0
-        var refusal: TopsortRefusal?
+        var fault: JSONError?
+        report.begin()
         do throws(JSONError) {
             var reader = JSONReader(request.body, scratch: json, depthMax: CoreLimits.jsonDepthMax)
-            refusal = try readBody(&reader, request, block, &result, &seen)
-            if refusal == nil {
-                try reader.end()
-                if seen == 0 { refusal = .emptyRequest }
-            }
+            try readBody(&reader, request, block, &result, &seen)
         } catch {
-            refusal = .invalidJSON(error)
+            fault = error
         }
-        guard let refusal else {
+        if fault == nil, report.isEmpty, seen == 0 { report.note(.emptyRequest, fields) }
+        guard fault != nil || !report.isEmpty else {
             answer.status = 204
             return result
         }
-        TopsortAnswer.write(refusal, fields, to: &answer)
+        if let fault {
+            TopsortAnswer.write(fault, to: &answer)
+        } else {
+            TopsortAnswer.write(report, to: &answer)
+        }
         block.rollback(to: mark, deduplicator: deduplicator)
         return DecodeResult(rejected: max(1, seen))
     }
 
+    /// Reads all there is, so that the answer can name everything that is wrong.
     private mutating func readBody(
         _ reader: inout JSONReader, _ request: PlatformRequest, _ block: OpenBlock,
         _ result: inout DecodeResult, _ seen: inout Int
-    ) throws(JSONError) -> TopsortRefusal? {
-        guard !request.body.isBlank else { return .emptyRequest }
-        guard try reader.peek() == .object else { return .notAnObject }
+    ) throws(JSONError) {
+        guard !request.body.isBlank else { return }
+        guard try reader.peek() == .object else {
+            _ = try reader.skipValue()
+            try reader.end()
+            return report.note(.notAnObject, fields)
+        }
         let keys = reader.openKeys()
         try reader.enterObject()
         while let key = try reader.nextKey() {
@@ -56,21 +65,22 @@ struct TopsortReading: ~Copyable {
             guard let kind = TopsortKind(fields.bytes(name)) else {
                 // Other members of the body belong to no event. A list of events by an unknown
                 // name is not passed over, or its sender would believe them taken.
-                if try reader.peek() == .array, try !isEmptyArray(&reader) { return .unknownArray(name) }
+                if try reader.peek() == .array, try !isEmptyArray(&reader) {
+                    report.note(.unknownArray(name), fields)
+                }
                 _ = try reader.skipValue()
                 continue
             }
             switch try reader.peek() {
             case .null: try reader.null()
-            case .array:
-                if let refusal = try readArray(kind, &reader, request, block, &result, &seen) {
-                    return refusal
-                }
-            default: return .notAnArray(kind)
+            case .array: try readArray(kind, &reader, request, block, &result, &seen)
+            default:
+                report.note(.notAnArray(kind), fields)
+                _ = try reader.skipValue()
             }
         }
         reader.closeKeys(keys)
-        return nil
+        try reader.end()
     }
 
     /// Whether the array that comes next is empty; it remains to be read.
@@ -85,25 +95,34 @@ struct TopsortReading: ~Copyable {
     private mutating func readArray(
         _ kind: TopsortKind, _ reader: inout JSONReader, _ request: PlatformRequest, _ block: OpenBlock,
         _ result: inout DecodeResult, _ seen: inout Int
-    ) throws(JSONError) -> TopsortRefusal? {
+    ) throws(JSONError) {
         let parser = parsers[Int(kind.rawValue)]
         var index = 0
         try reader.enterArray()
         while try reader.nextElement() {
             seen += 1
-            guard index < CoreLimits.topsortArrayMax else { return .tooMany(kind) }
+            defer { index += 1 }
+            guard index < CoreLimits.topsortArrayMax else {
+                if index == CoreLimits.topsortArrayMax { report.note(.tooMany(kind), fields) }
+                _ = try reader.skipValue()
+                continue
+            }
             fields.begin(input: request.body)
-            guard try reader.peek() == .object else { return .notAnEvent(kind, index) }
+            guard try reader.peek() == .object else {
+                report.note(.notAnEvent(kind, index), fields)
+                _ = try reader.skipValue()
+                continue
+            }
             try readFields(kind, parser, &reader)
-            complete(kind)
-            if fields.problem != nil { return .field(kind, index) }
+            complete(kind, parser.schema)
+            if fields.problem != nil { report.note(.field(kind, index), fields) }
+            // What is written with something wrong beside it is only taken back.
+            guard report.isEmpty else { continue }
             let written = writer.write(
                 &fields, schema: parser.schema, origin: request.origin, into: block,
                 deduplicator: deduplicator)
             if written == .accepted { result.count(kind.type) } else { result.duplicates += 1 }
-            index += 1
         }
-        return nil
     }
 
     /// Reads one event. Topsort ignores `entity` when `resolvedBidId` has a value, which may stand
@@ -113,8 +132,8 @@ struct TopsortReading: ~Copyable {
     ) throws(JSONError) {
         let start = reader.checkpoint
         try parser.parse(&reader, into: &fields)
-        guard let problem = fields.problem, kind == .impressions || kind == .clicks, fields.has(.adID),
-            TopsortSchema.isEntity(problem, of: parser.schema)
+        guard fields.problem != nil, kind == .impressions || kind == .clicks, fields.has(.adID),
+            fields.problems.contains(where: { TopsortSchema.isEntity($0, of: parser.schema) })
         else { return }
         reader.restore(start)
         fields.begin(input: reader.input)
@@ -122,21 +141,20 @@ struct TopsortReading: ~Copyable {
     }
 
     /// Adds what follows from the properties, and checks what concerns several of them.
-    private mutating func complete(_ kind: TopsortKind) {
+    private mutating func complete(_ kind: TopsortKind, _ schema: EventSchema) {
         fields.type = kind.type
         fields.mark(.type)
-        guard fields.problem == nil else { return }
         switch kind {
         case .impressions, .clicks:
             if fields.has(.adID) {
                 fields.set(.network, fields.copy(Bytes(Platform.topsort.name), form: .verbatim))
-            } else if fields.has(.attributionID) {
+            } else if fields.has(.attributionID), !isNoted("resolvedBidId", schema) {
                 fields.note(
                     FieldProblem(
                         .missing, path: "resolvedBidId", words: "is required with additionalAttribution"))
             }
         case .purchases:
-            if fields.itemCount == 0 {
+            if fields.itemCount == 0, !isNoted("items", schema) {
                 fields.note(FieldProblem(.empty, path: "items", words: "must hold at least one item"))
             }
             if let id = fields.slot(.orderID) { fields.set(.id, id) }
@@ -145,5 +163,12 @@ struct TopsortReading: ~Copyable {
             }
         case .pageviews: break
         }
+    }
+
+    /// Whether something was found wrong with a property of the event itself.
+    private func isNoted(_ name: StaticString, _ schema: EventSchema) -> Bool {
+        guard fields.problem != nil else { return false }
+        let place = schema.objects[0].place(of: Bytes(name))
+        return fields.problems.contains { $0.object == 0 && $0.property == place }
     }
 }

@@ -16,7 +16,11 @@ struct VtexBody {
         var written: UInt64 = 0
         out.append(0x7B)
         key("publisher_id", &out)
-        Array(publisherID.utf8).withBytes { out.appendJSONString($0) }
+        if let own = ownPublisher(fields) {
+            out.append(own)
+        } else {
+            Array(publisherID.utf8).withBytes { out.appendJSONString($0) }
+        }
         mark("publisher_id", schema, &written)
         if let id = VtexBody.userID(fields) {
             key("user_id", &out)
@@ -48,9 +52,28 @@ struct VtexBody {
         return nil
     }
 
-    /// The order's channel in VTEX Ads' words, where another platform's word says the same.
+    /// Whether the event came by VTEX Ads' own protocol.
+    static func isTheirs(_ fields: borrowing EventFields) -> Bool {
+        fields.text(.platform)?.equals(Platform.vtex.name) ?? false
+    }
+
+    /// The publisher, as JSON, whose conversion came by VTEX Ads' own protocol: it stays that publisher's.
+    private func ownPublisher(_ fields: borrowing EventFields) -> Bytes? {
+        guard VtexBody.isTheirs(fields) else { return nil }
+        var members = ExtensionMembers(of: .vtex, in: fields, scratch: json)
+        while let member = members.next() {
+            guard member.name.equals("publisher_id") else { continue }
+            // Two quotation marks are an empty string.
+            return member.kind == .string && member.value.count > 2 ? member.value : nil
+        }
+        return nil
+    }
+
+    /// The order's channel in VTEX Ads' words, where another platform's word says the same. What VTEX Ads' own
+    /// clients said is in its words already.
     static func channel(_ fields: borrowing EventFields) -> Bytes? {
         if let channel = fields.text(.orderChannel), !channel.isEmpty {
+            if isTheirs(fields) { return channel }
             if channel.equals("ONLINE") { return Bytes("ecommerce") }
             return channel.equals("OFFLINE") ? Bytes("physical store") : channel
         }
@@ -63,16 +86,10 @@ struct VtexBody {
     /// What is paid for one: the unit price, or else a line's total shared among its quantity, or else
     /// the list price.
     static func paidPrice(_ row: Int, _ fields: borrowing EventFields) -> ExactDecimal? {
-        if let price = number(row, .unitPrice, fields) { return price }
-        if let total = number(row, .lineTotal, fields) {
-            let quantity = number(row, .quantity, fields) ?? ExactDecimal(1)
-            if let price = total.dividedExactly(by: quantity) { return price }
+        if fields.hasItem(row, .unitPrice) || fields.hasItem(row, .lineTotal) {
+            return UnitPrice.exact(row, fields)
         }
-        return number(row, .listPrice, fields)
-    }
-
-    private static func number(_ row: Int, _ field: ItemField, _ fields: borrowing EventFields) -> ExactDecimal? {
-        fields.itemText(row, field).flatMap { try? ExactDecimal.parse($0) }
+        return fields.itemText(row, .listPrice).flatMap { try? ExactDecimal.parse($0) }
     }
 
     private func writeNamed(

@@ -65,7 +65,11 @@ package final class VtexDecoder: PlatformDecoder {
         var origin = request.origin
         let isKnown = findSource(&fields, &origin)
         complete(path, request, origin, parser, &fields)
-        if !isKnown { VtexDecoder.noteUnknownSource(path.kind, &fields) }
+        if !isKnown {
+            VtexDecoder.noteUnknownSource(path.kind, &fields)
+        } else if path.kind == .conversion {
+            VtexDecoder.checkPublishers(request.query, &fields)
+        }
         guard fields.problem == nil else {
             VtexAnswer.write(fields, parser.schema, to: &answer)
             return DecodeResult(rejected: 1)
@@ -126,6 +130,22 @@ package final class VtexDecoder: PlatformDecoder {
                 .invalidValue, path: VtexAnswer.publisher, words: "must be the publisher id of a known source"))
     }
 
+    /// A conversion is one publisher's: the query must not name another than the body.
+    private static func checkPublishers(_ query: Bytes, _ fields: inout EventFields) {
+        guard let own = publisher(fields) else { return }
+        var parameters = QueryFields(query)
+        while let (name, value) = parameters.next() {
+            guard name.equals("publisher_id") else { continue }
+            guard let named = fields.decodedSlot(value, lenient: true),
+                fields.bytes(named).equals(fields.bytes(own))
+            else {
+                return fields.note(
+                    FieldProblem(
+                        .conflict, path: VtexAnswer.publisher, words: "must be the publisher id that the query names"))
+            }
+        }
+    }
+
     // MARK: completing
 
     /// Adds what follows from the request, and checks what concerns several properties.
@@ -156,7 +176,7 @@ package final class VtexDecoder: PlatformDecoder {
         fields.set(.network, fields.copy(Bytes(Platform.vtex.name), form: .verbatim))
         let start = fields.scratch.count
         fields.scratch.append(request.path)
-        if !request.query.isEmpty {
+        if request.hasQuery {
             fields.scratch.append(0x3F)
             fields.scratch.append(request.query)
         }

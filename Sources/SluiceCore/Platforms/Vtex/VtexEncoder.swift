@@ -2,7 +2,9 @@
 ///
 /// An ad event goes to the path and query of its `ad.url`, byte for byte, because they are signed; of a
 /// whole URL, as an ad's answer has it, scheme and host are left out. A purchase is a conversion with
-/// prices per unit. What other platforms' words for the channel mean here, `VtexBody.channel` says.
+/// prices per unit; a price that only the line's total tells is used where the division is exact. What other
+/// platforms' words for the channel mean here, `VtexBody.channel` says. A conversion that came by VTEX Ads' own
+/// protocol stays that of the publisher it names.
 ///
 /// Email is required of conversions, but not of those that came from VTEX Ads' own, older clients.
 ///
@@ -18,7 +20,7 @@ package final class VtexEncoder: PlatformEncoder {
     private var body = ByteBuffer(capacity: 4_096)
     private var nowMilliseconds: Int64 = 0
 
-    /// - Parameter publisherID: goes into every conversion.
+    /// - Parameter publisherID: goes into every conversion that does not come from a publisher of VTEX Ads.
     package init(publisherID: String) {
         json = JSONScratch()
         writer = VtexBody(publisherID: publisherID, json: json)
@@ -96,14 +98,18 @@ package final class VtexEncoder: PlatformEncoder {
         if fields.itemCount == 0 { missing.append("order.items") }
         if VtexBody.channel(fields) == nil { missing.append("order.channel") }
         if isAbsent(.sessionID) { missing.append("session_id") }
-        let isTheirs = fields.text(.platform)?.equals(Platform.vtex.name) ?? false
-        if !isTheirs, isAbsent(.userEmailSHA256) { missing.append("user.email_sha256") }
+        if !VtexBody.isTheirs(fields), isAbsent(.userEmailSHA256) { missing.append("user.email_sha256") }
         for row in 0..<fields.itemCount {
             let sku = fields.itemText(row, .sku) ?? fields.itemText(row, .productID)
             if sku?.isEmpty ?? true { missing.append("order.items[\(row)].sku") }
-            if VtexBody.paidPrice(row, fields) == nil { missing.append("order.items[\(row)].unit_price") }
+            if UnitPrice.isMissing(row, fields), !fields.hasItem(row, .listPrice) {
+                missing.append("order.items[\(row)].unit_price")
+            }
         }
         guard missing.isEmpty else { return .missing(missing) }
+        for row in 0..<fields.itemCount where !UnitPrice.isMissing(row, fields) {
+            if let reason = UnitPrice.fault(row, fields) { return .unfit(reason) }
+        }
         path.append("/v1/beacon/conversion")
         writer.writeConversion(fields, &body)
         return .added

@@ -11,9 +11,19 @@ struct VtexForm: ~Copyable {
         var row: Int
         var name: Range<Int>
         var value: Range<Int>
+        /// The place of the next parameter of the same row, or -1.
+        var next = -1
+    }
+
+    /// The parameters of a row or of the body itself, as a list through `Parameter.next`; -1 ends it.
+    private struct List {
+        var first = -1
+        var last = -1
     }
 
     private var parameters: [Parameter] = []
+    private var body = List()
+    private var rows: [List] = []
     private var text = ByteBuffer(capacity: 512)
     private var result = ByteBuffer(capacity: 512)
     private let json: JSONScratch
@@ -21,6 +31,7 @@ struct VtexForm: ~Copyable {
     init(json: JSONScratch) {
         self.json = json
         parameters.reserveCapacity(16)
+        rows.reserveCapacity(16)
     }
 
     /// The object; ends with the next call of `read`.
@@ -31,7 +42,8 @@ struct VtexForm: ~Copyable {
         parameters.removeAll(keepingCapacity: true)
         text.removeAll()
         result.removeAll()
-        var rowCount = 0
+        body = List()
+        rows.removeAll(keepingCapacity: true)
         var fields = QueryFields(form)
         while let (name, value) = fields.next() {
             let start = text.count
@@ -43,50 +55,59 @@ struct VtexForm: ~Copyable {
                 guard row < CoreLimits.itemsMax else { return false }
                 parameter.row = row
                 parameter.name = start + inner.lowerBound..<start + inner.upperBound
-                rowCount = max(rowCount, row + 1)
             }
-            parameters.append(parameter)
+            append(parameter)
         }
-        if rowCount > 0 { parameters.sort { ($0.row, $0.name.lowerBound) < ($1.row, $1.name.lowerBound) } }
-        var next = 0
         var isFirst = true
         result.append(0x7B)
-        appendMembers(row: -1, schema.objects[0], &next, &isFirst)
-        if rowCount > 0 { appendRows(rowCount, schema.objects[Int(VtexSchema.items)], &next, &isFirst) }
+        appendMembers(body.first, schema.objects[0], &isFirst)
+        if !rows.isEmpty { appendRows(schema.objects[Int(VtexSchema.items)], isFirst: isFirst) }
         result.append(0x7D)
         return true
     }
 
-    private mutating func appendRows(
-        _ count: Int, _ object: ObjectSchema, _ next: inout Int, _ isFirst: inout Bool
-    ) {
+    private mutating func append(_ parameter: Parameter) {
+        let place = parameters.count
+        parameters.append(parameter)
+        while rows.count <= parameter.row { rows.append(List()) }
+        let last = parameter.row < 0 ? body.last : rows[parameter.row].last
+        if last >= 0 { parameters[last].next = place }
+        if parameter.row < 0 {
+            if last < 0 { body.first = place }
+            body.last = place
+        } else {
+            if last < 0 { rows[parameter.row].first = place }
+            rows[parameter.row].last = place
+        }
+    }
+
+    private mutating func appendRows(_ object: ObjectSchema, isFirst: Bool) {
         if !isFirst { result.append(0x2C) }
         result.append("\"items\":[")
-        for row in 0..<count {
+        for row in 0..<rows.count {
             if row > 0 { result.append(0x2C) }
             result.append(0x7B)
             var isFirst = true
-            appendMembers(row: row, object, &next, &isFirst)
+            appendMembers(rows[row].first, object, &isFirst)
             result.append(0x7D)
         }
         result.append(0x5D)
     }
 
-    /// - Parameter next: the first parameter that is not of an earlier row; they are sorted by row.
-    private mutating func appendMembers(
-        row: Int, _ object: ObjectSchema, _ next: inout Int, _ isFirst: inout Bool
-    ) {
-        while next < parameters.count, parameters[next].row == row {
-            let parameter = parameters[next]
-            next += 1
+    /// - Parameter first: the place where the list of members begins.
+    private mutating func appendMembers(_ first: Int, _ object: ObjectSchema, _ isFirst: inout Bool) {
+        var place = first
+        while place >= 0 {
+            let parameter = parameters[place]
+            place = parameter.next
             if !isFirst { result.append(0x2C) }
             isFirst = false
             let name = text.bytes[parameter.name]
             let value = text.bytes[parameter.value]
             result.appendJSONString(name)
             result.append(0x3A)
-            let place = object.place(of: name)
-            if place >= 0, stands(value, as: object.properties[place].rule) {
+            let property = object.place(of: name)
+            if property >= 0, stands(value, as: object.properties[property].rule) {
                 result.append(value)
             } else {
                 result.appendJSONString(value)
@@ -96,15 +117,24 @@ struct VtexForm: ~Copyable {
 
     /// Whether the text is JSON that a property other than a string wants.
     private func stands(_ value: Bytes, as rule: ValueRule) -> Bool {
-        var reader = JSONReader(value, scratch: json)
-        guard let kind = try? reader.peek(), (try? reader.skipValue()) != nil, (try? reader.end()) != nil else {
-            return false
-        }
         switch rule {
-        case .decimal: return kind == .number
-        case .boolean: return kind == .true || kind == .false
-        case .rows: return kind == .array
-        default: return false
+        case .decimal: kind(of: value) == .number
+        case .boolean: value.equals("true") || value.equals("false")
+        case .rows: kind(of: value) == .array
+        default: false
+        }
+    }
+
+    /// What the whole text is as JSON; nil when it is none.
+    private func kind(of value: Bytes) -> JSONKind? {
+        var reader = JSONReader(value, scratch: json)
+        do throws(JSONError) {
+            let kind = try reader.peek()
+            _ = try reader.skipValue()
+            try reader.end()
+            return kind
+        } catch {
+            return nil
         }
     }
 

@@ -99,6 +99,24 @@ import Testing
         #expect(add(event, to: encoder) == .full)
     }
 
+    /// Campaign and event type of an account mean nothing, or something else, in another.
+    @Test(arguments: ["EventTypeId", "ActionTrackerId", "EventTypeCode"])
+    func aConversionOfAnotherAccount(_ type: String) {
+        let event = line(
+            #""ad":{"click_id":"c"},"order":{"id":"o"},"ext":{"impact":{"CampaignId":"7","\#(type)":"8","Note":"n"}}"#,
+            platform: "impact")
+        for (others, campaign) in [([], "7"), (["t"], "7"), (["s", "t"], "1")] {
+            let encoder = ImpactEncoder(
+                accountSID: "IRsid1", campaignID: 1, eventTypeID: 2, otherAccounts: others)
+            encoder.begin(now: DecoderHarness.now)
+            #expect(add(event, to: encoder) == .added)
+            var expected = ["EventDate": "2026-01-02T03:04:05.678Z", "OrderId": "o", "ClickId": "c", "Note": "n"]
+            expected["CampaignId"] = campaign
+            expected[campaign == "7" ? type : "EventTypeId"] = campaign == "7" ? "8" : "2"
+            #expect(parse(body(encoder)) == expected)
+        }
+    }
+
     @Test func namesWhatIsMissing() {
         #expect(
             add(line(""), to: encoder())
@@ -157,7 +175,9 @@ import Testing
             .rejected(reason: "HTTP 400: ERROR; A: b")
         ),
         (400, "", .rejected(reason: "HTTP 400")),
-        (200, "<html>", .retry(afterSeconds: nil, reason: "HTTP 200: <html>")),
+        (200, "<html>", .deliveredNoting("HTTP 200: <html>")), (201, "", .deliveredNoting("HTTP 201")),
+        (204, "", .deliveredNoting("HTTP 204")), (202, #"{"a":1}"#, .deliveredNoting(#"HTTP 202: {"a":1}"#)),
+        (201, #"{"Status":"ERROR"}"#, .rejected(reason: "HTTP 201: ERROR")),
         (401, "", .retry(afterSeconds: nil, reason: "HTTP 401")),
         (402, "", .retry(afterSeconds: nil, reason: "HTTP 402")),
         (403, "", .retry(afterSeconds: nil, reason: "HTTP 403")),
@@ -221,8 +241,9 @@ enum RandomImpact {
             for name in ["ItemName", "ItemCategory", "ItemSubCategory", "ItemBrand", "ItemMpn", "ItemPromoCode"] {
                 maybe("\(name)\(number)", string(&generator))
             }
-            let discount = Bool.random(using: &generator) ? "ItemDiscount" : "ItemTotalDiscount"
-            maybe("\(discount)\(number)", "\(Int.random(in: 0...9, using: &generator)).05")
+            for name in ["ItemDiscount", "ItemTotalDiscount"] {
+                maybe("\(name)\(number)", "\(Int.random(in: -1...9, using: &generator)).05")
+            }
         }
         return result.shuffled(using: &generator)
     }

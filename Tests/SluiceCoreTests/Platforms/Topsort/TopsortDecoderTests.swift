@@ -111,6 +111,33 @@ import Testing
         #expect(harness.block.mark.fingerprints == 1)
     }
 
+    /// Whoever sends fifty events wants to mend all of them at once; status and code are those of the first.
+    @Test func namesAllThatIsWrong() {
+        let outcome = send(
+            "{\"clicks\":[{\(event),\"channel\":\"tv\",\"placement\":{}},7,{\(event)}],\"pageviews\":{},\"others\":[1],\"purchases\":[{\"id\":\"p\",\"items\":[]}]}"
+        )
+        #expect(outcome.status == 400)
+        #expect(text(outcome.answer, "errCode") == "bad_request")
+        #expect(
+            text(outcome.answer, "message")
+                == "clicks[0].channel must be one of onsite, offsite, instore; clicks[0].placement.path is required; clicks[1] must be an object; pageviews must be an array; others must be one of impressions, clicks, purchases, pageviews; purchases[0].occurredAt is required; purchases[0].opaqueUserId is required; purchases[0].items must hold at least one item"
+        )
+    }
+
+    @Test func namesABoundedNumber() {
+        let outcome = send("{\"clicks\":[\(Array(repeating: "{}", count: 60).joined(separator: ","))]}")
+        #expect(outcome.status == 422)
+        #expect(outcome.result.rejected == 60)
+        #expect(text(outcome.answer, "message")?.split(separator: ";").count == CoreLimits.problemsMax)
+    }
+
+    /// What is no JSON has no fields to be named.
+    @Test func invalidJSONBehindAWrongEvent() {
+        let outcome = send("{\"clicks\":[{}],")
+        #expect(outcome.status == 400)
+        #expect(text(outcome.answer, "errCode") == "invalid_json")
+    }
+
     @Test func attributionNeedsABid() {
         let attribution = #""additionalAttribution":{"type":"product","id":"p"}"#
         #expect(send("{\"clicks\":[{\(event),\(attribution),\"resolvedBidId\":\"b\"}]}").status == 204)

@@ -225,6 +225,24 @@ import Testing
                 == .rejected(reason: #"HTTP 400: bad_request: no "path""#))
     }
 
+    @Test func aPriceFollowsFromALinesTotal() {
+        func order(_ members: String) -> String {
+            line(
+                "\"user\":{\"id\":\"u\"},\"order\":{\"items\":[{\"sku\":\"s\",\"line_total\":10.00\(members)}]}",
+                type: "purchase")
+        }
+        for (members, price) in [(",\"quantity\":4", "2.5,"), ("", "10}")] {
+            let encoder = encoder()
+            #expect(add(order(members), to: encoder) == .added)
+            var request = OutgoingRequest()
+            encoder.finish(into: &request)
+            #expect(request.body.bytes.string.contains("\"unitPrice\":\(price)"))
+        }
+        #expect(
+            add(order(",\"quantity\":3"), to: encoder())
+                == .unfit("order.items[0].unit_price is missing, and line_total cannot be divided exactly"))
+    }
+
     /// Each documented code, also under a status that means success.
     @Test(arguments: [
         "bad_request", "empty_request", "invalid_api_key", "invalid_event_type", "invalid_event_time",

@@ -225,6 +225,23 @@ import Testing
         #expect(DecoderHarness.vtex().send(#"{"session_id":"s"}"#, path: path).status == 404)
     }
 
+    /// A conversion of which nobody can say whose it is.
+    @Test(arguments: [
+        ("publisher_id=pub-1", 202), ("publisher_id=pub%2D1", 202), ("a=b", 202), ("publisher_id=pub-2", 422),
+        ("publisher_id=", 422), ("publisher_id=pub-1&publisher_id=pub-2", 422),
+    ])
+    func queryAndBodyMustNameOnePublisher(_ query: String, _ status: Int) throws {
+        let conversion = try #require(Fixture.all("vtex").first { $0.name == "conversion" })
+        let outcome = DecoderHarness.vtex().send(conversion.body, path: "/v1/beacon/conversion", query: query)
+        #expect(outcome.status == status)
+        if status == 422 {
+            #expect(
+                outcome.answer
+                    == ##"[{"instancePath":"/publisher_id","keyword":"publisher","message":"must be the publisher id that the query names","params":{},"schemaPath":"#/properties/publisher_id/publisher"}]"##
+            )
+        }
+    }
+
     @Test func otherMethodsAndSizes() {
         let harness = DecoderHarness.vtex()
         #expect(harness.send("", method: .get, path: "/v1/beacon/view/a").status == 405)

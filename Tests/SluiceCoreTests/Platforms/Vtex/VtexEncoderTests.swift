@@ -4,8 +4,9 @@ import Testing
 @testable import SluiceCore
 
 @Suite struct VtexEncoderTests {
+    /// For a publisher that none of the conversions names.
     private func encoder() -> VtexEncoder {
-        let encoder = VtexEncoder(publisherID: "pub-1")
+        let encoder = VtexEncoder(publisherID: "pub-9")
         encoder.begin(now: DecoderHarness.now)
         return encoder
     }
@@ -76,19 +77,20 @@ import Testing
             let query = (0..<Int.random(in: 0...6, using: &generator)).map { _ in
                 [
                     "publisher_id=pub-1", "campaign_id=c%2D1", "requested_at=1767323045678", "sign=a%2Fb+c%3D%3D",
-                    "x=%zz", "e=", "=", "?",
+                    "x=%zz", "e=", "=", "?", "",
                 ]
                 .randomElement(using: &generator)!
             }.joined(separator: "&")
             let source = RandomVtex.beacon(&generator)
             let path = "/v1/beacon/\(kind)/\(ad)"
-            let outcome = DecoderHarness.vtex().send(source, path: path, query: query)
+            let hasQuery = !query.isEmpty || Bool.random(using: &generator)
+            let outcome = DecoderHarness.vtex().send(source, path: path, query: query, hasQuery: hasQuery)
             #expect(outcome.status == 202, "seed \(seed), round \(round): \(outcome.answer)\n\(source)")
             guard let line = outcome.lines.first else { continue }
             let encoder = encoder()
             #expect(add(line, to: encoder) == .added)
             let sent = sent(encoder)
-            #expect(sent.path == (query.isEmpty ? path : "\(path)?\(query)"), "seed \(seed), round \(round)")
+            #expect(sent.path == (hasQuery ? "\(path)?\(query)" : path), "seed \(seed), round \(round)")
             #expect(
                 foundation(sent.body) == foundation(source), "seed \(seed), round \(round)\n\(source)\n\(sent.body)")
         }
@@ -103,7 +105,7 @@ import Testing
         #expect(add(event, to: encoder) == .added)
         #expect(
             sent(encoder).body
-                == "{\"publisher_id\":\"pub-1\",\"user_id\":\"u\",\"created_at\":\"2026-01-02T03:04:05.678Z\",\"channel\":\"physical store\",\"order_id\":\"o\",\"session_id\":\"s\",\"email_hashed\":\"\(hash)\",\"gender\":\"M\",\"items\":[{\"sku\":\"p\",\"quantity\":4,\"price\":2.5,\"promotional_price\":2.5,\"product_id\":\"p\"},{\"sku\":\"s\",\"quantity\":1.50,\"price\":2.20,\"promotional_price\":1.10}]}"
+                == "{\"publisher_id\":\"pub-9\",\"user_id\":\"u\",\"created_at\":\"2026-01-02T03:04:05.678Z\",\"channel\":\"physical store\",\"order_id\":\"o\",\"session_id\":\"s\",\"email_hashed\":\"\(hash)\",\"gender\":\"M\",\"items\":[{\"sku\":\"p\",\"quantity\":4,\"price\":2.5,\"promotional_price\":2.5,\"product_id\":\"p\"},{\"sku\":\"s\",\"quantity\":1.50,\"price\":2.20,\"promotional_price\":1.10}]}"
         )
         #expect(add(event, to: encoder) == .full)
     }
@@ -118,7 +120,30 @@ import Testing
                 line(
                     #""session_id":"s","user":{"customer_id":"c"},"order":{"id":"o","channel":"app","items":[{"quantity":3,"line_total":10}]}"#,
                     type: "purchase", platform: "vtex"), to: encoder())
-                == .missing(["order.items[0].sku", "order.items[0].unit_price"]))
+                == .missing(["order.items[0].sku"]))
+    }
+
+    /// What is paid for a line is never made up: neither rounded nor taken from the list price.
+    @Test(arguments: ["", ",\"list_price\":4"])
+    func aLineThatCannotBeDivided(_ more: String) {
+        let event = line(
+            "\"session_id\":\"s\",\"user\":{\"id\":\"u\",\"email_sha256\":\"\(VtexDecoderTests.hash)\"},\"order\":{\"id\":\"o\",\"channel\":\"app\",\"items\":[{\"sku\":\"s\",\"quantity\":3,\"line_total\":10\(more)}]}",
+            type: "purchase")
+        #expect(
+            add(event, to: encoder())
+                == .unfit("order.items[0].unit_price is missing, and line_total cannot be divided exactly"))
+    }
+
+    /// `ext.vtex` of an event that did not come by VTEX Ads' protocol names no publisher of a conversion.
+    @Test func onlyItsOwnConversionsNameTheirPublisher() {
+        for (platform, publisher) in [("native", "pub-9"), ("vtex", "pub-2")] {
+            let event = line(
+                "\"session_id\":\"s\",\"user\":{\"id\":\"u\",\"email_sha256\":\"\(VtexDecoderTests.hash)\"},\"order\":{\"id\":\"o\",\"channel\":\"app\",\"items\":[{\"sku\":\"s\",\"unit_price\":3}]},\"ext\":{\"vtex\":{\"publisher_id\":\"pub-2\"}}",
+                type: "purchase", platform: platform)
+            let encoder = encoder()
+            #expect(add(event, to: encoder) == .added)
+            #expect(text(sent(encoder).body, "publisher_id") == publisher)
+        }
     }
 
     @Test(arguments: [
@@ -222,9 +247,11 @@ enum RandomVtex {
             "\"publisher_id\":\"pub-1\"", "\"created_at\":\"2026-01-02T03:04:05.678Z\"",
             "\"email_hashed\":\"\(VtexDecoderTests.hash)\"",
         ]
-        for name in ["user_id", "session_id", "order_id", "channel"] {
+        for name in ["user_id", "session_id", "order_id"] {
             members.append("\"\(name)\":\(string(&generator))")
         }
+        let channels = ["\"ONLINE\"", "\"OFFLINE\"", "\"ecommerce\"", string(&generator)]
+        members.append("\"channel\":\(channels.randomElement(using: &generator)!)")
         func maybe(_ member: String) { if Bool.random(using: &generator) { members.append(member) } }
         maybe("\"brand\":\(string(&generator))")
         maybe("\"city\":\(string(&generator))")
