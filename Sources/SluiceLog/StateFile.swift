@@ -45,6 +45,8 @@ struct StateFile {
                 }
                 throw LogError.foreignFile(path: path)
             }
+            // Whoever made it was stopped in the middle; the next to open it goes on.
+            if tables == ["grdb_migrations"] { return .missing }
             guard tables.isSuperset(of: ["cursor", "grdb_migrations"]) else {
                 throw LogError.damaged(path: path, reason: "the table of cursors is gone")
             }

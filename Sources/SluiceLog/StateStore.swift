@@ -52,9 +52,10 @@ final class StateStore: DeliveryState {
             }
             let queue = try DatabaseQueue(path: path, configuration: settings)
             do {
-                try StateStore.prepare(queue, path: path)
-                // A file that was made once is there for good: that it is missing means that cursors are.
-                if isNew { try queue.inDatabase { _ = try $0.checkpoint(.truncate) } }
+                if try StateStore.prepare(queue, path: path) {
+                    // A file that was made once is there for good: that it is missing means that cursors are.
+                    try queue.inDatabase { _ = try $0.checkpoint(.truncate) }
+                }
             } catch {
                 try? queue.close()
                 throw error
@@ -92,7 +93,8 @@ final class StateStore: DeliveryState {
         return LogHead(nextBlock: index > 0 ? block + 1 : block, events: events)
     }
 
-    private static func prepare(_ queue: DatabaseQueue, path: String) throws {
+    /// Whether the schema changed.
+    private static func prepare(_ queue: DatabaseQueue, path: String) throws -> Bool {
         try queue.inDatabase { database in
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
             if isEmpty {
@@ -107,7 +109,9 @@ final class StateStore: DeliveryState {
             let applied = try queue.read { try migrator.appliedIdentifiers($0).count }
             throw LogError.newerFormat(path: path, found: applied, supported: migrator.migrations.count)
         }
+        if try queue.read({ try migrator.hasCompletedMigrations($0) }) { return false }
         try migrator.migrate(queue)
+        return true
     }
 
     /// Each step once released is never changed; a new one is appended.
