@@ -211,6 +211,9 @@ enum FileCalls {
 
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+    /// Whether it is a file with content of its own; nil when there is none.
+    static func isRegular(_ path: String) -> Bool? { status(path).map { $0.st_mode & S_IFMT == S_IFREG } }
+
     static func isWritable(_ folder: String) -> Bool { unsafe access(folder, W_OK | X_OK) == 0 }
 
     private static func status(_ path: String) -> stat? {

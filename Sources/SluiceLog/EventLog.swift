@@ -14,6 +14,9 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     /// The newest segment cannot be used; it lies under another name now, and the log goes on behind
     /// every block it may have held.
     case setAside(path: String, as: String, nextBlock: Int64, reason: LogError)
+    /// The newest segment ends earlier than cursors and receipts say the log did: events are gone that were
+    /// acknowledged. The log goes on behind all numbers that were used.
+    case lostEnd(path: String, end: LogHead, known: LogHead, keptLog: String?)
 
     /// The state file is damaged; it lies under another name now, and a new one is made.
     case stateSetAside(path: String, as: String, reason: LogError)
@@ -25,6 +28,11 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
                 + " again at the oldest block there is"
         case .gap(let numbers):
             "blocks \(numbers.lowerBound) to \(numbers.upperBound - 1) are in no segment"
+        case .lostEnd(let path, let end, let known, let kept):
+            "THE END OF THE LOG IS GONE: \(path) ends before block \(end.nextBlock), after \(end.events) events, but the"
+                + " log held \(known.events) before block \(known.nextBlock)."
+                + " It goes on with block \(known.nextBlock); what was not delivered of the events between expires"
+                + (kept.map { ". Its write-ahead log is kept as \($0) for those who repair it" } ?? "")
         case .removedIncomplete(let path): "removed \(path), left by a crash, which held no events"
         case .sealedLeftover(let path): "closed the segment \(path)"
         case .unreadable(let path, let reason): "cannot read the segment \(path): \(reason)"
@@ -93,8 +101,11 @@ package final class EventLog: @unchecked Sendable {
             let aside = try stateFile.setAside(nowMilliseconds: clock.wallMilliseconds())
             stateNotice = .stateSetAside(path: folder.state, as: aside, reason: reason)
         }
-        let survey = try LogSurvey(
+        var survey = try LogSurvey(
             folder: folder, configuration: configuration, clock: clock, faults: faults)
+        if condition == .sound, let known = StateStore.furthest(path: folder.state) {
+            try survey.continueBehind(known, folder, configuration, clock, faults)
+        }
         for entry in survey.entries { catalog.add(entry) }
         notices = survey.notices + (stateNotice.map { [$0] } ?? [])
         headCell = LogHeadCell(survey.head)
@@ -114,6 +125,9 @@ package final class EventLog: @unchecked Sendable {
             lock.close()
         }
     }
+
+    /// Whether a process owns the data folder at `path` now.
+    package static func isOwned(folder path: String) -> Bool { FolderLock.holder(DataFolder(path)).isHeld }
 
     /// Where the log ends. Any thread.
     package var head: LogHead { headCell.load() }
@@ -167,10 +181,12 @@ package final class EventLog: @unchecked Sendable {
     package func makeDeliveryState() throws(LogError) -> any DeliveryState & ReplayStore {
         let catalog = catalog
         let stats = stats
+        let headCell = headCell
         return try StateStore(
             path: folder.state,
             surroundings: StateStore.Surroundings(
-                quarantine: quarantine, oldestBlock: { catalog.entries.first?.firstBlock ?? 0 }, clock: clock,
+                quarantine: quarantine, oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
+                head: { headCell.load() }, clock: clock,
                 onIncident: { stats.note($0) }))
     }
 }

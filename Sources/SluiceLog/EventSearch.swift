@@ -30,6 +30,8 @@ package final class EventSearch {
     }
 
     private let place: Place
+    /// Blocks and segments that the last search passed over because they cannot be read.
+    package private(set) var unreadable = 0
     private let decoder = BlockDecoder()
 
     init(headCell: LogHeadCell, catalog: SegmentCatalog) { place = .log(headCell, catalog) }
@@ -41,6 +43,7 @@ package final class EventSearch {
     package func find(_ query: EventQuery) throws(LogError) -> [FoundEvent] {
         guard query.limit > 0, !query.id.isEmpty else { return [] }
         let matcher = EventMatcher(query)
+        unreadable = 0
         var found: [FoundEvent] = []
         switch place {
         case .log(let headCell, let catalog):
@@ -69,7 +72,8 @@ package final class EventSearch {
             try body()
         } catch {
             switch error {
-            case .missing, .damaged, .foreignFile, .newerFormat: return
+            case .missing: return
+            case .damaged, .foreignFile, .newerFormat: unreadable += 1
             default: throw error
             }
         }
@@ -82,9 +86,12 @@ package final class EventSearch {
         let candidates = try connection.numbers(
             numbers, received: Int64.min..<Int64.max, mayHold: matcher.hash)
         for number in candidates.reversed() {
-            guard let stored = try connection.blocks(number..<number + 1).first,
-                let block = try? decoder.decode(stored),
-                block.payload.withBytes({ matcher.mayStand(in: $0) })
+            guard let stored = try connection.blocks(number..<number + 1).first else { continue }
+            guard let block = try? decoder.decode(stored) else {
+                unreadable += 1
+                continue
+            }
+            guard block.payload.withBytes({ matcher.mayStand(in: $0) })
             else { continue }
             for index in (0..<block.eventCount).reversed() {
                 let line: [UInt8]? = block.withEvent(index) { matcher.matches($0) ? $0.array : nil }

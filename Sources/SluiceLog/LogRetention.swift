@@ -39,7 +39,7 @@ package struct SegmentRemoval: Sendable, Equatable, CustomStringConvertible {
             + " \(events.map { "\($0)" } ?? "an unknown number of") events, \(bytes) bytes)"
         guard !neededBy.isEmpty else { return "gave up \(what) by \(reason.rawValue)" }
         return "GAVE UP EVENTS THAT WERE STILL NEEDED: \(what), because the log is larger than"
-            + " log.retain.hard_size. What \(neededBy.joined(separator: ", ")) had not settled of it is expired there"
+            + " log.retain.hard_size. What \(neededBy.joined(separator: ", ")) has neither settled nor read of it expires there"
     }
 }
 

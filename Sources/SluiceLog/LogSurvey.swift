@@ -1,3 +1,4 @@
+import Foundation
 import SluiceCore
 
 /// What is in a log folder, found out once when it is opened.
@@ -38,6 +39,32 @@ struct LogSurvey {
         } else {
             try beginNewest(at: head, folder, configuration, clock, faults)
         }
+    }
+
+    /// Goes on behind numbers that the state file knows to be used, where the newest segment lost its end: a
+    /// cursor may stand there, and a receipt may name them. The segment is closed as it is.
+    mutating func continueBehind(
+        _ known: LogHead, _ folder: DataFolder, _ configuration: LogConfiguration, _ clock: LogClock,
+        _ faults: LogFaults
+    ) throws(LogError) {
+        guard known.nextBlock > head.nextBlock, known.events >= head.events, let short = newest else { return }
+        let end = head
+        // SQLite ignores what is behind the damage in it, and writes over it.
+        var kept: String?
+        let wal = short.path + "-wal"
+        if FileCalls.exists(wal) {
+            let copy = short.path + ".damaged-\(clock.wallMilliseconds())-wal"
+            if (try? FileManager.default.copyItem(atPath: wal, toPath: copy)) != nil { kept = copy }
+        }
+        newest = nil
+        try short.seal(nowMilliseconds: clock.wallMilliseconds())
+        if let last = entries.indices.last {
+            entries[last].isSealed = true
+            entries[last].sealedBytes = FileCalls.size(entries[last].path) ?? 0
+        }
+        head = LogHead(nextBlock: known.nextBlock, events: known.events)
+        notices.append(.lostEnd(path: short.path, end: end, known: head, keptLog: kept))
+        try beginNewest(at: head, folder, configuration, clock, faults)
     }
 
     private mutating func beginNewest(

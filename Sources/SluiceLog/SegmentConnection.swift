@@ -16,6 +16,8 @@ struct SegmentConnection: Sendable {
     init(path: String, isImmutable: Bool = false) throws(LogError) {
         self.path = path
         identity = FileCalls.identity(path)
+        // A pipe, say, would be waited for without end.
+        guard FileCalls.isRegular(path) != false else { throw .foreignFile(path: path) }
         queue = try aboutFile(path) {
             var settings = Configuration()
             settings.readonly = true

@@ -21,6 +21,8 @@ final class StateStore: DeliveryState {
         var quarantine = Quarantine()
         /// The oldest block there may be.
         var oldestBlock: @Sendable () -> Int64 = { 0 }
+        /// Where the log ends now; nil where that is not known.
+        var head: @Sendable () -> LogHead? = { nil }
         var clock = LogClock.system
         var onIncident: @Sendable (LogIncident) -> Void = { _ in }
     }
@@ -77,20 +79,24 @@ final class StateStore: DeliveryState {
         settings.readonly = true
         guard let queue = try? DatabaseQueue(path: path, configuration: settings) else { return nil }
         defer { try? queue.close() }
-        let row = try? queue.inDatabase { database in
-            try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT max(block), max(event_index),
-                           max(start_event + delivered + rejected + parked + expired + filtered)
-                    FROM cursor
-                    """)
+        var furthest: LogHead?
+        func pass(_ sql: String) {
+            guard let row = try? queue.inDatabase({ try Row.fetchOne($0, sql: sql) }),
+                let block = Int64.fromDatabaseValue(row[0]), let events = Int64.fromDatabaseValue(row[1])
+            else { return }
+            let known = furthest ?? LogHead(nextBlock: block, events: events)
+            furthest = LogHead(nextBlock: max(known.nextBlock, block), events: max(known.events, events))
         }
-        guard let row, let block = Int64.fromDatabaseValue(row[0]),
-            let index = Int64.fromDatabaseValue(row[1]), let events = Int64.fromDatabaseValue(row[2])
-        else { return nil }
         // A cursor within a block has used its number.
-        return LogHead(nextBlock: index > 0 ? block + 1 : block, events: events)
+        pass(
+            """
+            SELECT max(block + (event_index > 0)),
+                   max(start_event + delivered + rejected + parked + expired + filtered)
+            FROM cursor
+            """)
+        // A file of an earlier version has no such table.
+        pass("SELECT next_block, events FROM log_head")
+        return furthest
     }
 
     /// Whether the schema changed.
@@ -170,7 +176,25 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("5 refused requests") { database in
             try database.execute(sql: RefusedRow.create)
         }
+        migrator.registerMigration("6 end of the log") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE log_head (
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        next_block INTEGER NOT NULL,
+                        events INTEGER NOT NULL
+                    );
+                    """)
+        }
         return migrator
+    }
+
+    /// Where the log ends is saved beside it, so that a log which lost its end is noticed even where no
+    /// cursor had come so far.
+    private static func insert(_ head: LogHead?, into database: Database) throws {
+        guard let head else { return }
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO log_head VALUES (1, ?, ?)")
+            .execute(arguments: [head.nextBlock, head.events])
     }
 
     func makeRefusalStore() -> RefusalStore { RefusalStore(queue) }
@@ -226,6 +250,7 @@ final class StateStore: DeliveryState {
                     try ReplayTable.save(change.replays, into: database)
                     applied = try change.corrections.filter { try StateStore.apply($0, database) }
                     try StateStore.insert(damage, into: database)
+                    try StateStore.insert(surroundings.head(), into: database)
                     return .commit
                 }
                 return applied
@@ -276,6 +301,7 @@ final class StateStore: DeliveryState {
                 var isMore = false
                 try database.inTransaction(.immediate) {
                     try StateStore.insert(damage, into: database)
+                    try StateStore.insert(surroundings.head(), into: database)
                     isMore = try StateStore.prune(before: oldest, limit: StateStore.pruneMax, in: database)
                     return .commit
                 }

@@ -273,6 +273,50 @@ import Testing
         third.close()
     }
 
+    /// What the state file knows to have been used is used by nothing else, whether or not a cursor stands there.
+    @Test(arguments: [true, false])
+    func goesOnBehindAnEndThatIsGone(hasCursor: Bool) throws {
+        let rig = try LogRig()
+        rig.start()
+        rig.commit(["a"])
+        rig.commit(["b", "c"])
+        rig.commit(["d"])
+        let state = try rig.log.makeDeliveryState()
+        if hasCursor {
+            var counts = OutcomeCounts()
+            counts.delivered = 4
+            try state.save(
+                cursors: [
+                    Cursor(
+                        destination: "d", position: EventSequence(block: 4, index: 0), startEvent: 0, counts: counts)
+                ], exceptions: [])
+        } else {
+            _ = try state.upkeep()
+        }
+        rig.stop()
+        let data = DataFolder(rig.folder.file("data"))
+        let path = data.segment(firstBlock: 1)
+        try runProgram(["sqlite3", path, "DELETE FROM block WHERE number >= 2"])
+        let again = try LogRig(folder: rig.folder)
+        guard case .lostEnd(path, let end, let known, _)? = again.log.notices.last(where: { $0.isLostEnd }) else {
+            Issue.record("no notice: \(again.log.notices)")
+            return
+        }
+        #expect(end == LogHead(nextBlock: 2, events: 1))
+        #expect(known == LogHead(nextBlock: 4, events: 4) && again.log.head == known)
+        again.start()
+        #expect(isCommitted(again.commit(["e"]), as: 4), "no number is used twice")
+        let reader = again.log.makeReader()
+        #expect(try reader.block(atOrAfter: 1)?.number == 1)
+        let next = try reader.block(atOrAfter: 2)
+        #expect(next?.number == 4 && next?.firstEvent == 4, "the events between are missed, not forgotten")
+        again.stop()
+        let third = try EventLog.open(folder: data.path)
+        #expect(third.head == LogHead(nextBlock: 5, events: 5))
+        #expect(!third.notices.contains { $0.isLostEnd })
+        third.close()
+    }
+
     @Test func aStateFileThatIsMissingBesideALogWasLost() throws {
         let rig = try LogRig()
         #expect(!rig.log.stateWasLost, "nothing is in the log yet")
@@ -327,5 +371,11 @@ private final class CrashCopies: @unchecked Sendable {
             _ = try? runProgram(["sh", "-c", "rm -f \(path)/log/*-shm"])
             taken.append((path, acknowledged))
         }
+    }
+}
+
+extension LogNotice {
+    fileprivate var isLostEnd: Bool {
+        if case .lostEnd = self { true } else { false }
     }
 }

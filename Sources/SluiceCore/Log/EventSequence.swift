@@ -20,7 +20,7 @@ package struct EventSequence: Hashable, Comparable, Sendable, CustomStringConver
 }
 
 /// Where the log ends: what has been committed so far.
-package struct LogHead: Equatable, Sendable {
+package struct LogHead: Hashable, Sendable {
     /// The number the next block will get.
     package var nextBlock: Int64
     /// How many events all blocks before it hold, since the data folder was made.

@@ -286,9 +286,12 @@ package struct UpstreamSettings: Sendable {
     /// Of the last transfer; ask once it is over.
     package var figures: TransferFigures {
         // Safety: the handle is alive; each call reads one number.
-        unsafe TransferFigures(
+        // A body that went out together with the head is counted with it, too.
+        let request = unsafe Int64(ccurl_get_request_size(easy))
+        let body = unsafe Int64(ccurl_get_uploaded_bytes(easy))
+        return unsafe TransferFigures(
             microseconds: Int64(ccurl_get_total_microseconds(easy)),
-            bytesSent: Int64(ccurl_get_request_size(easy)) + Int64(ccurl_get_uploaded_bytes(easy)),
+            bytesSent: request > body ? request : request + body,
             reusedConnection: ccurl_get_new_connections(easy) == 0,
             overHTTP2: ccurl_get_http_version(easy) == ccurl_http_version_2_0())
     }

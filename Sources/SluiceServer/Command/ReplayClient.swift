@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceLog
 
 /// Why a command about replays failed, in words for people.
 package struct ReplayFailure: Error, Equatable {
@@ -26,6 +27,8 @@ package struct ReplayClient: Sendable {
             }
             return ReplayClient(admin)
         }
+        // What a killed gateway left may name an address where another one listens by now.
+        guard EventLog.isOwned(folder: configuration.data) else { return nil }
         guard let written = RunFile(folder: configuration.data).admin(), answers(written) else { return nil }
         return ReplayClient(written)
     }

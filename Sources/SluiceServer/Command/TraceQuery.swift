@@ -78,6 +78,12 @@ package enum TraceQuery {
         case 404 where String(decoding: answer.body, as: UTF8.self).contains("no event in the log"):
             return []
         case 503:
+            let text = String(decoding: answer.body, as: UTF8.self)
+            if let start = text.firstRange(of: "no event that can be read"),
+                let end = text[start.lowerBound...].firstIndex(of: "\"")
+            {
+                throw Failure(message: String(text[start.lowerBound..<end]))
+            }
             throw Failure(message: "the gateway at \(endpoint) cannot read its log at present")
         default: break
         }

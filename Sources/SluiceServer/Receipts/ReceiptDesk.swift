@@ -50,6 +50,14 @@ package final class ReceiptDesk: @unchecked Sendable {
                 // Who did not answer once is not waited for again and again.
                 var isAnswering = true
                 for found in try search.find(query) { events.append(try trace(found, &isAnswering)) }
+                // "There is none" would be more than anybody knows.
+                if events.isEmpty, search.unreadable > 0 {
+                    return .failure(
+                        .damaged(
+                            path: "the log",
+                            reason: "no event that can be read has this id, but \(search.unreadable) blocks or"
+                                + " segments that may hold it cannot be read; see sluice fsck"))
+                }
                 return .success(events)
             } catch {
                 return .failure(error)

@@ -15,6 +15,8 @@ struct TornFile {
     private var versions: [Int: [Version]] = [:]
     /// Lengths the file had since the last sync, oldest first.
     private var sizes: [Int] = []
+    /// The file before each cut since the last sync: file systems make a cut as a whole or not at all.
+    private var beforeCuts: [TornFile] = []
 
     private struct Version {
         let bytes: [UInt8]
@@ -41,14 +43,22 @@ struct TornFile {
     }
 
     mutating func truncate(to size: Int) {
-        let end = (max(content.count, size) + Self.sectorBytes - 1) / Self.sectorBytes
-        if size < content.count {
-            content.removeLast(content.count - size)
-        } else {
+        guard size < content.count else {
+            let end = (size + Self.sectorBytes - 1) / Self.sectorBytes
+            let first = content.count / Self.sectorBytes
             content += [UInt8](repeating: 0, count: size - content.count)
+            sizes.append(size)
+            for sector in first..<max(end, first) { remember(sector) }
+            return
         }
-        sizes.append(size)
-        for sector in size / Self.sectorBytes..<max(end, size / Self.sectorBytes) { remember(sector) }
+        var before = self
+        before.beforeCuts = []
+        beforeCuts.append(before)
+        content.removeLast(content.count - size)
+        durable.removeLast(max(0, durable.count - size))
+        versions = versions.filter { $0.key * Self.sectorBytes < size }
+        sizes = sizes.filter { $0 <= size } + [size]
+        if size % Self.sectorBytes != 0 { remember(size / Self.sectorBytes) }
     }
 
     private mutating func remember(_ sector: Int) {
@@ -67,6 +77,7 @@ struct TornFile {
             }
         }
         sizes = []
+        beforeCuts = []
     }
 
     /// A sync has failed: what waited for it may or may not be on disk, for good.
@@ -78,6 +89,8 @@ struct TornFile {
 
     /// One of the contents that a power loss may leave.
     func survivor(using random: inout ModelRandom) -> [UInt8] {
+        let cuts = random.below(beforeCuts.count + 1)
+        if cuts < beforeCuts.count { return beforeCuts[cuts].survivor(using: &random) }
         // Losses differ: everything of a file may be lost, or nothing, or anything in between.
         let luck = random.chance(0.3) ? 0 : random.chance(0.3) ? 1 : random.unit()
         var result = durable
