@@ -44,7 +44,7 @@ import Testing
         var removal = SegmentRemoval(
             path: "/d/log/1.sqlite", blocks: 1..<10, events: 42, bytes: 4096, reason: .hardSize,
             neededBy: ["topsort", "warehouse"])
-        for part in ["/d/log/1.sqlite", "blocks 1 to 9", "42 events", "topsort, warehouse", "expired"] {
+        for part in ["/d/log/1.sqlite", "blocks 1 to 9", "42 events", "topsort, warehouse", "expires"] {
             #expect(removal.description.contains(part))
         }
         #expect(LogIncident.removed(removal).isLoud)

@@ -163,7 +163,7 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         bench.stop()
         #expect(bench.status().counts.delivered == 2 && bench.status().counts.rejected == 2)
         let reasons = state.exceptions.map(\.reason)
-        #expect(reasons.first == "why" && reasons.last?.count == 512)
+        #expect(reasons.contains("why") && reasons.contains { $0.count == 512 }, "\(reasons.map { $0.prefix(80) })")
         #expect(
             upstream.requests[3].connection == upstream.requests[2].connection, "read to its end, so reusable"
         )
