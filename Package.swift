@@ -53,7 +53,8 @@ let benchmarks: [Target] =
     Context.environment["SLUICE_BENCHMARKS"] == "1"
     ? [
         .executableTarget(
-            name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log", swiftSettings: settings)
+            name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log",
+            swiftSettings: settings)
     ] : []
 
 /// A C library of ours under CModules/.

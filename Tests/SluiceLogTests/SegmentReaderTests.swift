@@ -86,7 +86,9 @@ import Testing
         #expect(throws: LogError.missing(path: path)) { try SegmentReader(path: path) }
         try runProgram(["sqlite3", path, "CREATE TABLE t (x)"])
         #expect(throws: LogError.foreignFile(path: path)) { try SegmentReader(path: path) }
-        try runProgram(["sqlite3", path, "PRAGMA application_id = \(SegmentSchema.applicationID); PRAGMA user_version = 9"])
+        try runProgram([
+            "sqlite3", path, "PRAGMA application_id = \(SegmentSchema.applicationID); PRAGMA user_version = 9",
+        ])
         #expect(throws: LogError.newerFormat(path: path, found: 9, supported: 1)) {
             try SegmentReader(path: path)
         }

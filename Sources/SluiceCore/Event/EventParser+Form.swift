@@ -157,8 +157,7 @@ extension EventFields {
     /// The place in `unknown` of a member of the event itself, by its decoded name.
     func unknownIndex(_ name: StaticString) -> Int? {
         for index in unknown.indices
-        where unknown[index].object == 0 && unknown[index].item < 0 && bytes(unknown[index].key).equals(name)
-        {
+        where unknown[index].object == 0 && unknown[index].item < 0 && bytes(unknown[index].key).equals(name) {
             return index
         }
         return nil

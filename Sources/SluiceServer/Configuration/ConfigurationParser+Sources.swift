@@ -59,7 +59,7 @@ extension ConfigurationParser {
         guard let accounts = scope["accounts"]?.scope(keys: platforms.map { "\($0.name)" }) else { return }
         for platform in platforms {
             let key = "\(platform.name)"
-            guard let field = accounts[key], 
+            guard let field = accounts[key],
                 let account = field.read(platform == .kevel || platform == .impact ? .account : .identifier)
             else { continue }
             if !options.inbound.contains(platform) {

@@ -71,7 +71,9 @@ extension DecoderHarness {
                 check(outcome, text)
                 let isPrintable = changed.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x23 }
                 #expect(outcome.lines.isEmpty == !isPrintable)
-                if let line = outcome.lines.first { #expect(SluiceCoreTests.text(line, "ad.url") == "\(fixture.path)?\(text)") }
+                if let line = outcome.lines.first {
+                    #expect(SluiceCoreTests.text(line, "ad.url") == "\(fixture.path)?\(text)")
+                }
             }
         }
     }

@@ -349,7 +349,10 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
     }
 
     @Test func anOutageDoesNotLeaveCrumbs() {
-        var bench = Bench(limits: limits { $0.batchEventsMax = 10; $0.concurrency = 4 })
+        var bench = Bench(
+            limits: limits {
+                $0.batchEventsMax = 10; $0.concurrency = 4
+            })
         bench.append(1, first: 0, ids: (0..<40).map { "e\($0)" })
         while bench.state.breakerState == .closed {
             let (batch, _) = bench.startLater()!

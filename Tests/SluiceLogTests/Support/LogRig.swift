@@ -101,7 +101,9 @@ func eventLine(_ id: String) -> String {
 func idHash(_ id: String) -> UInt64 { Array(id.utf8).withBytes { hash64($0) } }
 
 /// A block a shard might have filled.
-func openBlock(_ ids: [String], ticket: UInt64 = 1, receivedMilliseconds: Int64 = LogClock.system.wallMilliseconds()) -> OpenBlock {
+func openBlock(
+    _ ids: [String], ticket: UInt64 = 1, receivedMilliseconds: Int64 = LogClock.system.wallMilliseconds()
+) -> OpenBlock {
     let block = OpenBlock(capacity: 1024)
     block.reset(ticket: ticket)
     for id in ids {
@@ -160,7 +162,9 @@ final class LogRig {
 
     /// Submits a block and waits for it to come back.
     @discardableResult
-    func commit(_ ids: [String], shard: Int = 0, receivedMilliseconds: Int64 = LogClock.system.wallMilliseconds()) -> BlockCommit {
+    func commit(
+        _ ids: [String], shard: Int = 0, receivedMilliseconds: Int64 = LogClock.system.wallMilliseconds()
+    ) -> BlockCommit {
         let block = openBlock(ids, ticket: nextTicket, receivedMilliseconds: receivedMilliseconds)
         nextTicket += 1
         #expect(channels[shard].submit(block))

@@ -61,7 +61,10 @@ import Testing
     @Test func `GoWit's SDK is known by its page or its marketplace`() throws {
         let target = "/gowit/server/sdk/events?type=click&session_id=s&ad_id=a&no_redirect=1"
         #expect(try send("GET", target, ["Origin: https://other.example"], nil).source == "other")
-        let sale = #"{"session_id":"s","marketplace_id":"m-2","sales":[{"advertiser_id":"v","product_id":"p","unit_price":1,"quantity":1}]}"#
+        let sale = #"""
+            {"session_id":"s","marketplace_id":"m-2",
+            "sales":[{"advertiser_id":"v","product_id":"p","unit_price":1,"quantity":1}]}
+            """#
         #expect(try send("POST", "/gowit/server/sdk/sale_events", [], sale).source == "other")
         let unknown = sale.replacing("m-2", with: "m-9")
         #expect(try send("POST", "/gowit/server/sdk/sale_events", [], unknown).status == 401)

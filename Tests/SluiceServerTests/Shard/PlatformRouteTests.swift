@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct PlatformRouteTests {
     @Test(arguments: [
-        ("/gowit/x", "code", 404), ("/vtex/v1/beacon/like/a", "message", 404), ("/vtex/v1/beacon/click/", "message", 404),
+        ("/gowit/x", "code", 404), ("/vtex/v1/beacon/like/a", "message", 404),
+        ("/vtex/v1/beacon/click/", "message", 404),
         ("/kevel/c//purchase", "nothing at this path", 404), ("/kevel/c/1/purchases", "nothing at this path", 404),
         ("/impact/Advertisers/a/Actions", "\"Status\":\"ERROR\"", 404),
         ("/impact/Advertisers//Conversions", "\"Status\":\"ERROR\"", 404),
