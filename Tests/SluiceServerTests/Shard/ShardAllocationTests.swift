@@ -57,7 +57,9 @@ private final class AllocationRig {
         var fast = SourceSettings.keyed("fast", "a+b/c==")
         fast.acknowledge = .received
         var made: CountingHandler?
-        let rig = try ShardRig(sources: [open, fast]) { shard in
+        // What is refused is copied for people to read, a bounded number of times a second; beyond that it is
+        // only counted, as here.
+        let rig = try ShardRig(sources: [open, fast], refusalsPerSecond: 0) { shard in
             let handler = CountingHandler(shard)
             made = handler
             return handler

@@ -35,7 +35,8 @@ final class ShardRig {
     ///   - wrap: puts something between the loop and the shard.
     init(
         sources: [SourceSettings] = [], limits: Limits = Limits(), hosts: [String: Platform] = [:],
-        shards: Int = 1, remembers: Int? = 100_000, wrap: (Shard) -> any EdgeHandler = { $0 }
+        shards: Int = 1, remembers: Int? = 100_000, refusalsPerSecond: Int = 100,
+        wrap: (Shard) -> any EdgeHandler = { $0 }
     ) throws {
         let sources = sources.isEmpty ? [SourceSettings.local] : sources
         folder = try TemporaryFolder()
@@ -54,7 +55,7 @@ final class ShardRig {
             let metrics = EdgeMetrics(sourceNames: sources.map(\.name))
             let shard = Shard(
                 sources: sourceTable, channel: channel, metrics: metrics, limits: limits,
-                hosts: HostTable(hosts), refusals: RefusalPort(perSecondMax: 100, desk: try EventFD()),
+                hosts: HostTable(hosts), refusals: RefusalPort(perSecondMax: refusalsPerSecond, desk: try EventFD()),
                 fingerprints: fingerprints, barrier: barrier)
             let loop = try EdgeLoop(
                 listeners: [listener], limits: EdgeLimits(limits, shards: 1), waker: wakers[index],
