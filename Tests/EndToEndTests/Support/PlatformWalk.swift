@@ -96,7 +96,8 @@ struct PlatformWalk {
         _ = try gateway.settled(events: sent)
         var requests: [String: [String]] = [:]
         for name in Self.destinations {
-            requests[name] = try standIn(name).ledger.requests.map { text(of: $0) }
+            // Several requests of one step may overtake each other on their connections.
+            requests[name] = try standIn(name).ledger.requests.map { text(of: $0) }.sorted()
         }
         sections.append(("\(step.platform.name), \(step.title)", text(of: answer), requests))
         return answer.status
