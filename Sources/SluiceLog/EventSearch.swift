@@ -91,8 +91,7 @@ package final class EventSearch {
                 unreadable += 1
                 continue
             }
-            guard block.payload.withBytes({ matcher.mayStand(in: $0) })
-            else { continue }
+            guard block.payload.withBytes({ matcher.mayStand(in: $0) }) else { continue }
             for index in (0..<block.eventCount).reversed() {
                 let line: [UInt8]? = block.withEvent(index) { matcher.matches($0) ? $0.array : nil }
                 guard let line else { continue }
@@ -155,7 +154,4 @@ extension EventLog {
 
     /// Which events were received when.
     package func makeHours() -> LogHours { LogHours(headCell: headCell, catalog: catalog) }
-
-    /// The first block it still has, or will have. Any thread.
-    package var firstBlock: Int64 { catalog.entries.first?.firstBlock ?? head.nextBlock }
 }

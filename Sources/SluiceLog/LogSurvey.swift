@@ -61,6 +61,8 @@ struct LogSurvey {
         if let last = entries.indices.last {
             entries[last].isSealed = true
             entries[last].sealedBytes = FileCalls.size(entries[last].path) ?? 0
+            entries[last].newestMilliseconds = short.newestMilliseconds
+            entries[last].endEvent = end.events
         }
         head = LogHead(nextBlock: known.nextBlock, events: known.events)
         notices.append(.lostEnd(path: short.path, end: end, known: head, keptLog: kept))
@@ -96,10 +98,7 @@ struct LogSurvey {
                 return
             }
             try append(
-                first: extent?.firstBlock ?? description.firstBlock,
-                end: LogHead(
-                    nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
-                    events: extent?.endEvent ?? description.firstEvent),
+                extent, of: description,
                 SegmentCatalog.Entry(
                     firstBlock: firstBlock, path: path, firstEvent: description.firstEvent, isSealed: false))
         } catch {
@@ -141,10 +140,7 @@ struct LogSurvey {
                 return
             }
             try append(
-                first: extent?.firstBlock ?? description.firstBlock,
-                end: LogHead(
-                    nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
-                    events: extent?.endEvent ?? description.firstEvent),
+                extent, of: description,
                 SegmentCatalog.Entry(
                     firstBlock: firstBlock, path: path, firstEvent: description.firstEvent,
                     isSealed: isSealed, sealedBytes: FileCalls.size(path) ?? 0,
@@ -178,8 +174,9 @@ struct LogSurvey {
 
     /// Checks that a readable segment goes on where the one before it ended.
     private mutating func append(
-        first: Int64, end: LogHead, _ entry: SegmentCatalog.Entry
+        _ extent: SegmentExtent?, of description: SegmentDescription, _ entry: SegmentCatalog.Entry
     ) throws(LogError) {
+        let first = extent?.firstBlock ?? description.firstBlock
         let follows = entries.last.map { $0.firstEvent != nil } ?? false
         if follows {
             guard first >= head.nextBlock else {
@@ -190,7 +187,9 @@ struct LogSurvey {
             }
             if first > head.nextBlock { notices.append(.gap(head.nextBlock..<first)) }
         }
-        head = end
+        head = LogHead(
+            nextBlock: extent.map { $0.lastBlock + 1 } ?? description.firstBlock,
+            events: extent?.endEvent ?? description.firstEvent)
         entries.append(entry)
     }
 

@@ -66,7 +66,7 @@ package final class Pipeline {
             let metrics = EdgeMetrics(sourceNames: configuration.sources.map(\.name))
             let port = SubmissionPort(capacity: SubmissionDesk.capacity, shard: waker, desk: deskParker)
             let refusalPort = RefusalPort(
-                perSecondMax: RefusalDesk.perSecondMax / count, desk: refusalParker)
+                perSecondMax: max(1, RefusalDesk.perSecondMax / count), desk: refusalParker)
             let shard = Shard(
                 sources: sources, channel: channel, metrics: metrics, limits: configuration.limits,
                 hosts: hosts, submissions: port, refusals: refusalPort, fingerprints: fingerprints, barrier: barrier)

@@ -15,7 +15,8 @@ extension ByteBuffer {
         }
     }
 
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
+    /// Letters, digits, `-`, `.`, `_` and `~`.
+    package static func isUnreserved(_ byte: UInt8) -> Bool {
         byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte == 0x2D || byte == 0x2E || byte == 0x5F
             || byte == 0x7E
     }

@@ -27,7 +27,7 @@ package struct UUIDv7Generator: ~Copyable {
     ///
     /// - Parameter counterBits: 1 to 26; few, to see the counter run out.
     package init(seed: UInt64, counterBits: UInt64 = 26) {
-        var seeder = SplitMix64(state: seed)
+        var seeder = SplitMix64(seed: seed)
         random = Xoshiro256(seededBy: &seeder)
         self.counterBits = counterBits
     }
@@ -111,18 +111,4 @@ struct Xoshiro256: RandomNumberGenerator {
     }
 
     private func rotated(_ value: UInt64, _ bits: UInt64) -> UInt64 { value << bits | value >> (64 - bits) }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators"): spreads one
-/// small seed over a larger state.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
 }

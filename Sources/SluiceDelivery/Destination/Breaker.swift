@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// Keeps a failing destination from being sent more than a single probe at a time.
 ///
 ///     closed --failures reach the threshold--> open --probe time, started--> probing

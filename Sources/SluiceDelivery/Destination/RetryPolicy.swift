@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// How long to wait before trying again: exponential backoff with full jitter.
 ///
 /// The wait before attempt n+1 is uniform between 1 ms and `base * 2^(n-1)`, at most `cap`. Full

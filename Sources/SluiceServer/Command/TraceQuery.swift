@@ -50,19 +50,9 @@ package enum TraceQuery {
     }
 
     private static func path(of query: EventQuery) -> String {
-        var path = ReceiptEndpoint.prefix
-        for byte in query.id {
-            // RFC 3986, 2.3: unreserved characters.
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || "-._~".utf8.contains(byte)
-            if isPlain {
-                path.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                path += byte < 0x10 ? "%0" + digits : "%" + digits
-            }
-        }
+        var id = ByteBuffer(capacity: query.id.count * 3)
+        query.id.withBytes { id.appendPercentEncoded($0) }
+        var path = ReceiptEndpoint.prefix + id.bytes.string
         path += "?limit=\(query.limit)"
         if let type = query.type { path += "&type=\(type.name)" }
         return path

@@ -24,10 +24,10 @@ package final class RefusalPort: Sendable {
     }
 
     /// - Parameters:
-    ///   - perSecondMax: refusals of this shard kept in one second.
+    ///   - perSecondMax: refusals of this shard kept in one second; with 0 they are only counted.
     ///   - desk: woken when there is something to fetch.
     package init(perSecondMax: Int, desk: any Waker) {
-        self.perSecondMax = max(1, perSecondMax)
+        self.perSecondMax = max(0, perSecondMax)
         self.desk = desk
     }
 

@@ -27,17 +27,9 @@ struct RefusedRequest: Sendable {
         let parts = path[0..<min(path.count, pathBytesMax)].array.split(
             separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return Array(
-            parts.map { $0.allSatisfy(isPlain) ? Array($0) : Array("…".utf8) }.joined(separator: [UInt8(ascii: "/")]))
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-            UInt8(ascii: "~"):
-            true
-        default: false
-        }
+            parts.map { $0.allSatisfy(ByteBuffer.isUnreserved) ? Array($0) : Array("…".utf8) }.joined(separator: [
+                UInt8(ascii: "/")
+            ]))
     }
 
     /// Copies at most `limit` bytes, and not half a character.

@@ -1,4 +1,5 @@
 import Glibc
+import SluiceCore
 import SluiceIO
 
 /// `sluice drill crash`: kills the gateway under load, again and again, and asks for every event that was

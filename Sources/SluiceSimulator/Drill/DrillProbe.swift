@@ -1,3 +1,4 @@
+import SluiceCore
 import SluiceIO
 
 /// Sends single events and keeps what was promised of them. Owner: one thread.

@@ -1,3 +1,4 @@
+import SluiceCore
 import Synchronization
 
 /// One way an upstream can fail.

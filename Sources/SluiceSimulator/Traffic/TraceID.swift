@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// An event id made by the generator: 128 bits, written as a UUID, so that it can be followed from
 /// the request to every destination.
 package struct TraceID: Hashable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// One file of a `TornDisk`: what programs see of it, what a power loss is sure to leave of it, and what
 /// it may leave instead.
 ///
@@ -145,21 +147,15 @@ struct TornFile {
     }
 }
 
-/// Vigna's splitmix64: the same sequence for the same seed everywhere.
+/// Chance that a seed brings back.
 struct ModelRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    mutating func unit() -> Double { generator.nextUnit() }
 
     mutating func chance(_ part: Double) -> Bool { unit() < part }
 

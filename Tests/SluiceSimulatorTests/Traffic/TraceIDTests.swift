@@ -1,3 +1,4 @@
+import SluiceCore
 import SluiceSimulator
 import Testing
 

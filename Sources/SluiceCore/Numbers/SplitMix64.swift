@@ -1,4 +1,5 @@
-/// Vigna's splitmix64: small, fast, and the same sequence for the same seed everywhere.
+/// Vigna's splitmix64 (after Steele, Lea and Flood: Fast splittable pseudorandom number generators, 2014):
+/// small, fast, and the same sequence for the same seed everywhere.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
