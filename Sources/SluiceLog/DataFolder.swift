@@ -14,6 +14,13 @@ package struct DataFolder: Sendable {
 
     package init(_ path: String) { self.path = path }
 
+    /// Tells this folder from every other one of the machine, by whatever path it is reached: device and number
+    /// of the folder itself. Nil when there is none.
+    package var identity: String? { FileCalls.identity(path).map { "\($0.device)-\($0.number)" } }
+
+    /// Who holds the folder now. Changes nothing.
+    package var owner: FolderOwner { FolderLock.owner(of: self) }
+
     /// Where the segment that begins with block `number` is.
     package func segment(firstBlock number: Int64) -> String {
         let digits = String(number)
@@ -64,11 +71,24 @@ package struct DataFolder: Sendable {
     }
 }
 
+/// Who holds a data folder.
+package enum FolderOwner: Sendable, Equatable {
+    /// No process; whoever asks may read it as it is.
+    case nobody
+    /// A process, whose id may not be known.
+    case process(Int32?)
+    /// This user may not look.
+    case unknown(reason: String)
+}
+
 /// Holds a data folder for this process until it is closed or freed.
 ///
 /// Invariant: `descriptor` is open and locked, or -1 after `close`.
 final class FolderLock {
     private var descriptor: CInt
+    /// A tool that asks for the owner holds the lock for a moment, which must not keep a gateway from starting.
+    private static let tries = 20
+    private static let pauseMicroseconds: UInt32 = 10_000
 
     /// - Throws: `dataFolderInUse` when another process, or another lock of this one, has it.
     init(_ folder: DataFolder) throws(LogError) {
@@ -76,8 +96,13 @@ final class FolderLock {
         // Safety: the path lives as long as the call; so in all calls with a path below.
         let file = unsafe open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw .system(errno, path: folder.lock, doing: "opening the lock file") }
-        if flock(file, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
+        var code: CInt = 0
+        for attempt in 1...FolderLock.tries {
+            code = flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+            if code != EWOULDBLOCK || attempt == FolderLock.tries { break }
+            usleep(FolderLock.pauseMicroseconds)
+        }
+        if code != 0 {
             let owner = FolderLock.owner(file)
             Glibc.close(file)
             guard code == EWOULDBLOCK else {
@@ -93,15 +118,27 @@ final class FolderLock {
         _ = unsafe text.withUnsafeBytes { unsafe pwrite(file, $0.baseAddress, $0.count, 0) }
     }
 
-    /// Whether another process owns the folder now, and its process id where it can be told. Changes nothing.
-    static func holder(_ folder: DataFolder) -> (isHeld: Bool, processID: Int32?) {
+    static func owner(of folder: DataFolder) -> FolderOwner {
         // Safety: the path lives as long as the call.
         let file = unsafe open(folder.lock, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return (false, nil) }
+        guard file >= 0 else {
+            let error = LogError.system(errno, path: folder.lock, doing: "opening the lock file")
+            if case .missing = error { return .nobody }
+            return .unknown(reason: error.description)
+        }
         defer { Glibc.close(file) }
-        // Closing gives it up again; a process that starts in this instant finds the folder in use.
-        guard flock(file, LOCK_SH | LOCK_NB) != 0 else { return (false, nil) }
-        return (errno == EWOULDBLOCK, owner(file))
+        // Closing gives it up again; a process that starts in this instant tries once more.
+        guard flock(file, LOCK_SH | LOCK_NB) != 0 else { return .nobody }
+        guard errno == EWOULDBLOCK else {
+            return .unknown(reason: LogError.system(errno, path: folder.lock, doing: "locking").description)
+        }
+        return .process(owner(file))
+    }
+
+    /// Whether another process owns the folder now, and its process id where it can be told. Changes nothing.
+    static func holder(_ folder: DataFolder) -> (isHeld: Bool, processID: Int32?) {
+        guard case .process(let id) = owner(of: folder) else { return (false, nil) }
+        return (true, id)
     }
 
     deinit { close() }

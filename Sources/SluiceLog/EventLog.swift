@@ -126,9 +126,6 @@ package final class EventLog: @unchecked Sendable {
         }
     }
 
-    /// Whether a process owns the data folder at `path` now.
-    package static func isOwned(folder path: String) -> Bool { FolderLock.holder(DataFolder(path)).isHeld }
-
     /// Where the log ends. Any thread.
     package var head: LogHead { headCell.load() }
 

@@ -65,14 +65,14 @@ package final class LogFolderReader {
         return segments
     }
 
-    private struct File {
+    struct File {
         let firstBlock: Int64
         let path: String
         /// Numbers from here on belong to the next file.
         var endBlock = Int64.max
     }
 
-    private func files() throws(LogError) -> [File] {
+    func files() throws(LogError) -> [File] {
         switch place {
         case .file(let path, let firstBlock):
             return [File(firstBlock: firstBlock, path: path)]
@@ -86,7 +86,7 @@ package final class LogFolderReader {
         }
     }
 
-    private func describe(_ file: File) throws(LogError) -> Segment {
+    func describe(_ file: File) throws(LogError) -> Segment {
         let connection = try SegmentConnection.anywhere(file.path)
         defer { connection.close() }
         let description = try connection.description()
@@ -125,7 +125,7 @@ package final class LogFolderReader {
     }
 
     /// What retention took away meanwhile is no damage.
-    private func report(_ file: File, _ error: LogError) {
+    func report(_ file: File, _ error: LogError) {
         if case .missing = error { return }
         onUnreadable(.segment(path: file.path, reason: error))
     }

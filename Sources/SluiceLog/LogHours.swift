@@ -12,7 +12,7 @@ package final class LogHours: Sendable {
     /// Ranges of event numbers by the beginning of their hour, in milliseconds since 1970.
     package typealias Ranges = [Int64: [Range<Int64>]]
 
-    private struct Part {
+    struct Part {
         /// The block to go on with.
         var next: Int64
         var isComplete = false
@@ -81,7 +81,7 @@ package final class LogHours: Sendable {
         return picture
     }
 
-    private static func read(
+    static func read(
         _ connection: SegmentConnection, _ end: Int64, _ part: inout Part
     ) throws(LogError) {
         var ranges = part.ranges

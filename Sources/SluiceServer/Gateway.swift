@@ -37,6 +37,7 @@ package enum Gateway {
         metrics.register(RefusalMetrics(desk: pipeline.refusals, tails: pipeline.tails))
         let desk = ReceiptDesk(pipeline)
         let delivery = pipeline.delivery
+        metrics.register(ReplayMetrics(jobs: { delivery.replays() }))
         let replays = ReplayDesk(
             configuration, ask: { delivery.replay($0, reply: $1) }, jobs: { delivery.replays() },
             settle: { delivery.save(then: $0) })
@@ -44,8 +45,9 @@ package enum Gateway {
             readiness: pipeline.readiness, metrics: metrics,
             receipts: ReceiptEndpoint { (query) throws(LogError) in try desk.receipts(query) },
             replays: replays, status: { collector.status(hours: $0) })
-        let admin = try AdminServer(router, tails: pipeline.tails)
-        let adminPort = try admin.start(on: configuration.admin)
+        let admin = try AdminServer(
+            router, on: configuration.admin, folder: pipeline.log.folder.identity, tails: pipeline.tails)
+        let adminPort = try admin.start()
         let adminAddress = ListenAddress(host: configuration.admin.host, port: adminPort)
 
         pipeline.start()

@@ -8,29 +8,42 @@ import Synchronization
 final class AdminServer {
     private let server: BlockingHTTPServer
 
-    /// - Parameter tails: answers `GET /api/tail`, which does not end.
-    init(_ router: AdminRouter, tails: TailDesk) throws {
+    private let endpoint: Endpoint
+
+    /// - Parameters:
+    ///   - endpoint: where to listen.
+    ///   - folder: what `DataFolder.identity` says of the data folder.
+    ///   - tails: answers `GET /api/tail`, which does not end.
+    init(_ router: AdminRouter, on endpoint: Endpoint, folder: String?, tails: TailDesk) throws {
+        self.endpoint = endpoint
+        let hosts = AdminHosts(endpoint)
         let options = BlockingServerOptions(
             connections: Limits.adminConnections, headBytes: 16 << 10, bodyBytes: 64 << 10,
             idleTimeoutMilliseconds: 15_000, requestTimeoutMilliseconds: 5000)
         server = try BlockingHTTPServer(name: "sluice-admin", options: options) { request in
-            if request.path == AdminRouter.tailPath, request.method == .get {
-                return tails.respond(query: request.query)
+            let refusal = hosts.refusal(path: request.path, headers: request.headers)
+            var response: SimpleResponse
+            if refusal == nil, request.path == AdminRouter.tailPath, request.method == .get {
+                response = tails.respond(query: request.query)
+            } else {
+                let answer =
+                    refusal
+                    ?? router.respond(
+                        AdminRequest(
+                            request.methodText, request.path, query: request.query, headers: request.headers,
+                            body: request.body))
+                response = SimpleResponse(
+                    status: answer.status, contentType: answer.contentType, text: answer.body)
+                if let allow = answer.allow { response.headers.append(("Allow", allow)) }
+                response.headers.append(("Cache-Control", "no-store"))
             }
-            let answer = router.respond(
-                AdminRequest(
-                    request.methodText, request.path, query: request.query, headers: request.headers,
-                    body: request.body))
-            var response = SimpleResponse(
-                status: answer.status, contentType: answer.contentType, text: answer.body)
-            if let allow = answer.allow { response.headers.append(("Allow", allow)) }
-            response.headers.append(("Cache-Control", "no-store"))
+            if let folder { response.headers.append((FolderGateway.header, folder)) }
             return response
         }
     }
 
     /// The actual port.
-    func start(on endpoint: Endpoint) throws -> UInt16 {
+    func start() throws -> UInt16 {
         try server.start(on: ListenAddress(host: endpoint.host, port: endpoint.port))
     }
 

@@ -137,7 +137,8 @@ package final class PipelineTroubles: Sendable {
         // One kind per destination and label: a noisy destination does not silence another.
         for destination in destinations {
             for label in DeliveryTrouble.all {
-                kinds["\(destination.name)/\(label)"] = log.kind("\(label)")
+                kinds["\(destination.name)/\(label)"] = log.kind(
+                    "\(label)", metadata: ["destination": "\(destination.name)"])
             }
         }
         // What concerns all destinations at once comes without a name.
@@ -147,8 +148,7 @@ package final class PipelineTroubles: Sendable {
 
     package var delivery: TroubleHandler {
         { [self] kind, destination, message in
-            kinds["\(destination)/\(kind)"]?.report(
-                message, metadata: destination.isEmpty ? [:] : ["destination": "\(destination)"])
+            kinds["\(destination)/\(kind)"]?.report(message)
         }
     }
 }

@@ -48,21 +48,26 @@ struct ExportCommand: ParsableCommand {
     @Flag(help: "Print the counts on standard error as JSON.")
     var json = false
 
-    func run() throws {
-        let now = WallTime.nowMilliseconds()
-        let start = from?.milliseconds(now: now) ?? Int64.min
-        let end = until?.milliseconds(now: now) ?? now
+    // What is thrown from `run` is shown with the usage of `sluice` itself.
+    func validate() throws {
+        let (start, end) = span()
         guard start <= end else { throw ValidationError("--from is later than --until") }
+        for name in type {
+            do { _ = try TailQuery.type(name) } catch { throw ValidationError(error.message) }
+        }
+    }
+
+    private func span() -> (start: Int64, end: Int64) {
+        let now = WallTime.nowMilliseconds()
+        return (from?.milliseconds(now: now) ?? Int64.min, until?.milliseconds(now: now) ?? now)
+    }
+
+    func run() throws {
+        let (start, end) = span()
         var options = ExportOptions(received: start..<end)
         options.sources = source
         options.withSequence = sequence
-        for name in type {
-            do {
-                options.types.insert(try TailQuery.type(name))
-            } catch {
-                throw ValidationError(error.message)
-            }
-        }
+        for name in type { options.types.insert(try TailQuery.type(name)) }
         Interruption.watch()
         let report = try failing { try export(options) }
         // Who has seen enough does not want to read a report.

@@ -5,15 +5,19 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract:
-            "Ask a running gateway how it is: sources, lag, outcomes, and whether the books balance, in all and hour by hour.",
-        discussion: "Exits with 0 when the gateway answers and its books balance, else with 1.")
+            "Say how the gateway is: sources, lag, outcomes, and whether the books balance, in all and hour by hour.",
+        discussion: """
+            Asks the gateway that works on the configuration's data folder. Where none does, or none answers, it \
+            says so and shows what lies on the disk. Exits with 0 when the gateway answers and its books balance, \
+            else with 1.
+            """)
 
     @OptionGroup var arguments: ConfigurationArguments
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
+            "The gateway's admin address, instead of the one it left in the data folder.", valueName: "host:port"))
     var admin: String?
 
     @Option(name: .long, help: "How many hours the books by hour go back; 0 leaves them out.")
@@ -29,17 +33,19 @@ struct StatusCommand: ParsableCommand {
     }
 
     func run() throws {
-        let document: StatusDocument
+        let answer: StatusQuery.Answer
         do {
-            document = try StatusQuery.ask(
+            answer = try StatusQuery.ask(
                 admin: admin, file: arguments.config, options: arguments.options, hours: hours)
         } catch {
             printError("\(error.message)\n")
             throw ExitCode(1)
         }
+        if let remark = answer.remark { printError("\(remark)\n") }
+        let document = answer.document
         print(
             json ? AdminJSON.encode(document, pretty: true) + "\n" : StatusText.make(document), terminator: ""
         )
-        if !document.books.balanced { throw ExitCode(1) }
+        if answer.remark != nil || !document.books.balanced { throw ExitCode(1) }
     }
 }

@@ -8,8 +8,8 @@ struct TailCommand: ParsableCommand {
         discussion: """
             Shows events of a running gateway as they are committed: received, sequence, source, platform, type, \
             id, and a few facts. With --destination it shows their outcomes there, in the order of the log; with \
-            --refused the requests that were turned away and why, those of the past too, even when no gateway \
-            runs. Whoever reads too slowly misses lines, and is told how many; the gateway never waits.
+            --refused the requests that were turned away and why. -n begins with those of the past, which are shown \
+            even when no gateway runs. Whoever reads too slowly misses lines, and is told how many; the gateway never waits.
 
             Ends with Ctrl-C, or when the gateway stops. Exits with 0 then, and with 1 when there is no gateway \
             to watch or the connection breaks.
@@ -42,7 +42,7 @@ struct TailCommand: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
+            "The gateway's admin address, instead of the one it left in the data folder.", valueName: "host:port"))
     var admin: String?
 
     @Flag(help: "Print events as they are stored; outcomes and refusals as JSON objects.")
@@ -52,6 +52,9 @@ struct TailCommand: ParsableCommand {
         if refused, destination != nil { throw ValidationError("--refused and --destination exclude each other") }
         if refused, type != nil { throw ValidationError("what was refused has no --type") }
         if destination != nil, past != nil { throw ValidationError("-n goes with events and --refused") }
+        if let type {
+            do { _ = try TailQuery.type(type) } catch { throw ValidationError(error.message) }
+        }
         if let past, !(0...TailQuery.pastMax).contains(past) {
             throw ValidationError("-n must be from 0 to \(TailQuery.pastMax)")
         }
@@ -61,18 +64,12 @@ struct TailCommand: ParsableCommand {
         var query = TailQuery()
         query.source = source
         query.past = past ?? (refused ? 10 : 0)
-        do {
-            query.type = try type.map { name throws(FormError) in try TailQuery.type(name) }
-        } catch {
-            throw ValidationError(error.message)
-        }
+        query.type = try type.map { name throws(FormError) in try TailQuery.type(name) }
         if let destination { query.view = .outcomes(destination: destination) }
         if refused { query.view = .refused }
         Interruption.watch()
         var tail = Tail(query, asJSON: json, onRemark: { printError("sluice tail: \($0)\n") })
-        let code = tail.run(
-            admin: admin, file: arguments.config, options: arguments.options,
-            folder: { try? arguments.load().data })
+        let code = tail.run(admin: admin, file: arguments.config, options: arguments.options)
         guard code == 0 else { throw ExitCode(code) }
     }
 }

@@ -7,7 +7,8 @@ struct TraceCommand: ParsableCommand {
         abstract: "Find events by an id and say what became of them at each destination.",
         discussion: """
             The id is an event's, an order's, a session's or a user's (id, keys or customer_id). The newest \
-            events come first. Asks the running gateway; where none answers, it looks into the data folder. \
+            events come first. Asks the gateway that works on the configuration's data folder; where none does, \
+            it looks into the folder. \
             Exits with 0 when there is such an event, else with 1.
             """)
 
@@ -19,7 +20,7 @@ struct TraceCommand: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The gateway's admin address, instead of the configuration's.", valueName: "host:port"))
+            "The gateway's admin address, instead of the one it left in the data folder.", valueName: "host:port"))
     var admin: String?
 
     @Option(name: .long, help: "Only events of this type: \(ReceiptEndpoint.typeNames).")
@@ -42,14 +43,16 @@ struct TraceCommand: ParsableCommand {
     }
 
     func run() throws {
-        let events: [TracedEvent]
+        let answer: TraceQuery.Answer
         do {
-            events = try TraceQuery.ask(
+            answer = try TraceQuery.ask(
                 id, type: type, limit: limit, admin: admin, file: arguments.config, options: arguments.options)
         } catch {
             printError("\(error.message)\n")
             throw ExitCode(1)
         }
+        if let remark = answer.remark { printError("\(remark)\n") }
+        let events = answer.events
         if json {
             print(ReceiptJSON.encode(events))
         } else if events.isEmpty {

@@ -40,7 +40,7 @@ package enum Outcome: String, Sendable, CaseIterable {
 }
 
 /// Outcomes of one destination, counted.
-package struct OutcomeCounts: Equatable, Sendable {
+package struct OutcomeCounts: Equatable, Sendable, CustomStringConvertible {
     package var delivered: Int64 = 0
     package var rejected: Int64 = 0
     package var parked: Int64 = 0
@@ -50,6 +50,11 @@ package struct OutcomeCounts: Equatable, Sendable {
     package init() {}
 
     package var total: Int64 { delivered + rejected + parked + expired + filtered }
+
+    /// `12 delivered, 1 rejected, 0 parked, 0 expired, 3 filtered`.
+    package var description: String {
+        Outcome.allCases.map { "\(self[$0]) \($0.rawValue)" }.joined(separator: ", ")
+    }
 
     package subscript(outcome: Outcome) -> Int64 {
         get {

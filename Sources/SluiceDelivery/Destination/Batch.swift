@@ -63,6 +63,22 @@ struct Batch {
     }
 }
 
+/// The request that delivered an event.
+struct Delivery: Equatable {
+    let sequence: EventSequence
+    /// HTTP status of the answer.
+    let status: Int
+    /// Words of the platform worth keeping, cut; empty when there are none.
+    let note: String
+    /// Requests that were started for the event, this one included.
+    let attempts: Int
+    /// Milliseconds since 1970.
+    let firstAttemptMilliseconds: Int64
+    let lastAttemptMilliseconds: Int64
+    /// Where it was sent, cut, without the query.
+    let url: String
+}
+
 /// Why a request did not settle anything.
 package struct AttemptFailure: Equatable, Sendable {
     /// HTTP status, or 0 when there was no answer.

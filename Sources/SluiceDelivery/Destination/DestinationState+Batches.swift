@@ -226,8 +226,14 @@ extension DestinationState {
 
     // MARK: Answers
 
-    /// Takes what came of a batch's request. `url` goes into the exceptions.
-    package mutating func finish(_ id: BatchID, _ result: AttemptResult, url: String, now: Moment) {
+    /// Takes what came of a batch's request.
+    ///
+    /// - Parameters:
+    ///   - status: of the answer; 0 when there was none.
+    ///   - url: goes into the exceptions.
+    package mutating func finish(
+        _ id: BatchID, _ result: AttemptResult, status: Int = 0, url: String, now: Moment
+    ) {
         let at = index(of: id)
         precondition(batches[at].stage == .inFlight)
         inFlight -= 1
@@ -236,15 +242,14 @@ extension DestinationState {
         case .retry, .unreachable, .ambiguous: break
         default: verdicts += 1
         }
-        if batches[at].parts != nil, endPart(at, result, url: url, now: now) {
+        if batches[at].parts != nil, endPart(at, result, status: status, url: url, now: now) {
             advance()
             return
         }
         switch result {
         case .delivered:
             upstreamAlive()
-            for place in batches[at].places { settle(place, .delivered) }
-            removeBatch(at: at)
+            deliver(at, status: status, url: url)
         case .deliveredNoting(let status, let note):
             upstreamAlive()
             end(at, .delivered, status: status, reason: note, url: url, now: now)
@@ -274,6 +279,15 @@ extension DestinationState {
             park(at, reason: reason, url: url, now: now)
         }
         advance()
+    }
+
+    /// Ends a batch whose events need no rows of their own.
+    mutating func deliver(_ at: Int, status: Int, url: String) {
+        for place in batches[at].places {
+            settle(place, .delivered)
+            noteDelivery(place, batches[at], status: status, note: "", url: url)
+        }
+        removeBatch(at: at)
     }
 
     /// The upstream may have taken the events or not, and they must not reach it twice: a person decides.

@@ -5,7 +5,9 @@ import SluiceCore
 extension DestinationState {
     /// Takes the answer to a part. False when the part must be tried again or its event is parked, which
     /// goes the way of every request.
-    mutating func endPart(_ at: Int, _ result: AttemptResult, url: String, now: Moment) -> Bool {
+    mutating func endPart(
+        _ at: Int, _ result: AttemptResult, status: Int, url: String, now: Moment
+    ) -> Bool {
         switch result {
         case .retry, .unreachable, .ambiguous:
             return false
@@ -19,7 +21,7 @@ extension DestinationState {
         upstreamAlive()
         guard let parts = batches[at].parts else { preconditionFailure("a part of no event") }
         if parts.isOver {
-            conclude(at, parts, url: url, now: now)
+            conclude(at, parts, status: status, url: url, now: now)
         } else {
             batches[at].stage = .waiting
             batches[at].notBefore = now.monotonic
@@ -31,7 +33,9 @@ extension DestinationState {
     }
 
     /// Every part is answered: one that was rejected rejects the event.
-    private mutating func conclude(_ at: Int, _ parts: PartProgress, url: String, now: Moment) {
+    private mutating func conclude(
+        _ at: Int, _ parts: PartProgress, status: Int, url: String, now: Moment
+    ) {
         if parts.rejected > 0 {
             end(
                 at, .rejected, status: parts.rejectionStatus,
@@ -39,8 +43,7 @@ extension DestinationState {
         } else if !parts.notes.isEmpty {
             end(at, .delivered, status: parts.noteStatus, reason: parts.notes, url: url, now: now)
         } else {
-            for place in batches[at].places { settle(place, .delivered) }
-            removeBatch(at: at)
+            deliver(at, status: status, url: url)
         }
     }
 

@@ -81,7 +81,7 @@ package struct DestinationState: ~Copyable {
     private var finishedBlocks: [Int] = []
     /// Whether `deliveries` is filled: for a replay, which changes earlier outcomes.
     var keepsDeliveries = false
-    private var deliveries: [EventSequence] = []
+    private var deliveries: [Delivery] = []
     var nextBatchID = 0
     package var inFlight = 0
     /// Requests that replays have in flight: they share the destination's concurrency.
@@ -260,13 +260,21 @@ package struct DestinationState: ~Copyable {
         // Closed by `advance`: the caller may still look at the event.
         if block.unsettled == 0 { finishedBlocks.append(place.ordinal) }
         ahead[outcome] += 1
-        if keepsDeliveries, outcome == .delivered {
-            deliveries.append(EventSequence(block: block.number, index: place.index))
-        }
+    }
+
+    /// Takes note of the request that delivered an event, for whoever changes its earlier outcome.
+    mutating func noteDelivery(_ place: WindowPlace, _ batch: Batch, status: Int, note: String, url: String) {
+        guard keepsDeliveries else { return }
+        deliveries.append(
+            Delivery(
+                sequence: EventSequence(block: window[ordinal: place.ordinal].number, index: place.index),
+                status: status, note: bounded(note), attempts: batch.attempts,
+                firstAttemptMilliseconds: batch.firstAttempt.wall,
+                lastAttemptMilliseconds: batch.lastAttemptWall, url: shown(url)))
     }
 
     /// Hands over which events were delivered since the last time.
-    mutating func takeDeliveries() -> [EventSequence] {
+    mutating func takeDeliveries() -> [Delivery] {
         defer { deliveries.removeAll(keepingCapacity: true) }
         return deliveries
     }
@@ -277,6 +285,9 @@ package struct DestinationState: ~Copyable {
         now: Moment
     ) {
         settle(place, outcome)
+        if outcome == .delivered, let batch {
+            noteDelivery(place, batch, status: status, note: reason, url: url)
+        }
         let block = window[ordinal: place.ordinal]
         let attempts = batch?.attempts ?? 0
         let exception = ExceptionalOutcome(

@@ -402,7 +402,7 @@ package final class DeliveryEngine: @unchecked Sendable {
                     DeliveryTrouble.cursorBeyondHead, name,
                     "the cursor stands at \(stored.position), after \(stored.startEvent + stored.counts.total)"
                         + " events, but the log ends at \(cursor.position) after \(head.events): the log was"
-                        + " replaced. Delivery begins anew at its end; the old books were \(stored.counts)")
+                        + " replaced. Delivery begins anew at its end; the old books were: \(stored.counts)")
                 return cursor
             }
             let cursor: Cursor

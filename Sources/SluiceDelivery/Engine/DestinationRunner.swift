@@ -217,6 +217,7 @@ final class DestinationRunner {
         if measured.overHTTP2 { figures.http2Requests += 1 }
         let expired = state.allCounts.expired
         let attempt: AttemptResult
+        var status = 0
         switch result {
         case .failed(let reason, let wasSent):
             let isParked = wasSent && configuration.parksAmbiguous
@@ -224,9 +225,10 @@ final class DestinationRunner {
             trouble(isParked ? DeliveryTrouble.eventsParked : DeliveryTrouble.upstreamFailed, reason, now)
         case .answered(let answer):
             figures.durations.record(microseconds: measured.microseconds)
+            status = answer.status
             attempt = judge(answer, eventCount: transfer.eventCount, now: now)
         }
-        state.finish(transfer.batch, attempt, url: transfer.url, now: now)
+        state.finish(transfer.batch, attempt, status: status, url: transfer.url, now: now)
         let given = state.allCounts.expired - expired
         if given > 0 {
             onTrouble(

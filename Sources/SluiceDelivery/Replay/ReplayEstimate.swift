@@ -41,12 +41,13 @@ package struct ReplayEstimator: ~Copyable {
     private let isForeign: Bool
 
     /// - Parameters:
+    ///   - isForeign: the events are another log's, so that nothing is on record about them.
     ///   - end: the destination's cursor: from here on events are pending.
     ///   - startEvent: events in the log before the destination's first.
     ///   - now: milliseconds since 1970.
     package init(
         _ spec: ReplaySpec, configuration: DestinationConfiguration, encoder: any PlatformEncoder,
-        end: EventSequence, startEvent: Int64, now: Int64
+        isForeign: Bool = false, end: EventSequence, startEvent: Int64, now: Int64
     ) {
         var unbounded = spec
         unbounded.outcome = nil
@@ -57,7 +58,7 @@ package struct ReplayEstimator: ~Copyable {
             platform: configuration.platform, encoder: encoder)
         self.end = end
         self.startEvent = startEvent
-        isForeign = spec.segment != nil
+        self.isForeign = isForeign
         let days = AttributionWindow.days(of: configuration.platform)
         oldest = days.map { now - Int64($0) * 86_400_000 }
         if days != nil { estimate.beyondAttribution = 0 }
@@ -71,23 +72,23 @@ package struct ReplayEstimator: ~Copyable {
 
     /// - Parameters:
     ///   - priors: the block's exceptional outcomes, by index.
-    ///   - wasFiltered: whether an event without such an outcome was filtered; nil where that is not known.
-    ///     Is given its number in the log, too.
+    ///   - recorded: what became of an event without such an outcome, by the record of its block; nil where
+    ///     that is not known. Is given its number in the log, too.
     package mutating func add(
-        _ block: EventBlock, priors: [PriorOutcome], wasFiltered: (EventSequence, Int64) -> Bool? = { _, _ in nil }
+        _ block: EventBlock, priors: [PriorOutcome], recorded: (EventSequence, Int64) -> Outcome? = { _, _ in nil }
     ) {
         var next = 0
         for index in 0..<block.eventCount {
             while next < priors.count, priors[next].sequence.index < index { next += 1 }
             let prior = next < priors.count && priors[next].sequence.index == index ? priors[next] : nil
-            block.withEvent(index) { add($0, block, index, prior, wasFiltered) }
+            block.withEvent(index) { add($0, block, index, prior, recorded) }
         }
         estimate.scanned += Int64(block.eventCount)
     }
 
     private mutating func add(
         _ line: Bytes, _ block: EventBlock, _ index: Int, _ prior: PriorOutcome?,
-        _ wasFiltered: (EventSequence, Int64) -> Bool?
+        _ recorded: (EventSequence, Int64) -> Outcome?
     ) {
         let sequence = EventSequence(block: block.number, index: index)
         let summary = EventSummary(line)
@@ -103,13 +104,7 @@ package struct ReplayEstimator: ~Copyable {
             case .expired: estimate.expired += 1
             case .delivered: estimate.alreadyDelivered += 1
             case .filtered, nil:
-                if isForeign { break }
-                let eventNumber = block.firstEvent + Int64(index)
-                if eventNumber < startEvent || wasFiltered(sequence, eventNumber) == true {
-                    estimate.neverDue += 1
-                } else {
-                    estimate.alreadyDelivered += 1
-                }
+                if !isForeign { count(sequence, block.firstEvent + Int64(index), recorded) }
             }
             if let oldest, let occurred = summary?.occurredMilliseconds, occurred < oldest {
                 estimate.beyondAttribution = (estimate.beyondAttribution ?? 0) + 1
@@ -120,6 +115,21 @@ package struct ReplayEstimator: ~Copyable {
         case .outside:
             guard sequence >= end else { return }
             if open.choose(summary, at: sequence, prior: nil) == .selected { estimate.pending += 1 }
+        }
+    }
+
+    /// Counts an event to be sent that has no row of its own.
+    private mutating func count(
+        _ sequence: EventSequence, _ eventNumber: Int64, _ recorded: (EventSequence, Int64) -> Outcome?
+    ) {
+        guard eventNumber >= startEvent else {
+            estimate.neverDue += 1
+            return
+        }
+        switch recorded(sequence, eventNumber) {
+        case .filtered: estimate.neverDue += 1
+        case .expired: estimate.expired += 1
+        case .delivered, .rejected, .parked, nil: estimate.alreadyDelivered += 1
         }
     }
 }

@@ -121,13 +121,13 @@ final class ReplayRunner {
                 live.state.borrowed += 1
             }
         }
-        takeDeliveries(now)
+        takeDeliveries()
         return (blocksLeft == 0 || bytesLeft <= 0) && wantsToRead(now)
     }
 
     func finished(_ transfer: UpstreamTransfer, _ result: TransferResult, now: Moment) {
         carrier.finished(transfer, result, now: now)
-        takeDeliveries(now)
+        takeDeliveries()
     }
 
     /// When there may be something to do by time alone; nil: not before something happens.
@@ -243,16 +243,27 @@ final class ReplayRunner {
 
     // MARK: Outcomes
 
-    private func takeDeliveries(_ now: Moment) {
-        for sequence in carrier.state.takeDeliveries() {
-            guard let prior = priors.removeValue(forKey: sequence) else { continue }
+    private func takeDeliveries() {
+        for delivery in carrier.state.takeDeliveries() {
+            guard let prior = priors.removeValue(forKey: delivery.sequence) else { continue }
             var row = prior.row
             row.outcome = .delivered
-            row.reason = "delivered by replay \(job.id); before that \(prior.row.outcome.rawValue): \(prior.row.reason)"
-            row.attempts += 1
-            row.lastAttemptMilliseconds = now.wall
+            row.status = delivery.status
+            let note = delivery.note.isEmpty ? "" : " (\(delivery.note))"
+            row.reason = "delivered by replay \(job.id)\(note); before that \(ReplayRunner.account(of: prior.row))"
+            row.attempts += delivery.attempts
+            if prior.row.attempts == 0 { row.firstAttemptMilliseconds = delivery.firstAttemptMilliseconds }
+            row.lastAttemptMilliseconds = delivery.lastAttemptMilliseconds
+            row.url = delivery.url
             ahead.append(OutcomeCorrection(from: prior.row.outcome, eventNumber: prior.eventNumber, row: row))
         }
+    }
+
+    /// An outcome in words, with what its row says in figures.
+    private static func account(of row: ExceptionalOutcome) -> String {
+        var figures = row.attempts == 1 ? "1 attempt" : "\(row.attempts) attempts"
+        if row.status != 0 { figures = "\(row.status), " + figures }
+        return "\(row.outcome.rawValue) (\(figures)): \(row.reason)"
     }
 
     /// Hands over what the position has passed: earlier outcomes that changed, and rows of those that

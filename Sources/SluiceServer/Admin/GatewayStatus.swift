@@ -26,6 +26,8 @@ package struct GatewayStatus: Sendable, Equatable, Codable {
 /// Where the gateway is in its life.
 package enum GatewayPhase: String, Sendable, Codable, CaseIterable {
     case starting, running, draining
+    /// Of a data folder where none runs.
+    case stopped
 }
 
 /// The shards together.
@@ -79,7 +81,8 @@ package struct LogReport: Sendable, Equatable, Codable {
 
 /// Which events are remembered.
 package struct DeduplicationReport: Sendable, Equatable, Codable {
-    /// Events that are remembered now.
+    /// Most events that are remembered now: each shard takes room for up to `FingerprintTable.batch` of them
+    /// at once, and counts it as used.
     package var entries = 0
     /// Most events that are: twice `deduplicate.events`.
     package var capacity = 0

@@ -32,10 +32,13 @@ package enum AdminClientError: Error, Equatable {
 package enum AdminClient {
     package struct Answer: Sendable, Equatable {
         package var status: Int
+        /// By name in lower case; of several with one name, the first.
+        package var headers: [String: String]
         package var body: [UInt8]
 
-        package init(status: Int, body: [UInt8]) {
+        package init(status: Int, headers: [String: String] = [:], body: [UInt8]) {
             self.status = status
+            self.headers = headers
             self.body = body
         }
     }
@@ -188,10 +191,12 @@ package enum AdminClient {
             (100...599).contains(status)
         else { throw .badAnswer("it does not begin with an HTTP status") }
         var body = Array(bytes[end.upperBound...])
+        var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { throw .badAnswer("a header has no colon") }
             let name = line[..<colon].lowercased()
             let value = line[colon...].dropFirst().drop { $0 == " " }
+            if headers[name] == nil { headers[name] = String(value) }
             if name == "transfer-encoding" { throw .badAnswer("it is sent in chunks") }
             if name == "content-length" {
                 guard let length = Int(value), length >= 0, length <= body.count else {
@@ -200,6 +205,6 @@ package enum AdminClient {
                 body = Array(body.prefix(length))
             }
         }
-        return Answer(status: status, body: body)
+        return Answer(status: status, headers: headers, body: body)
     }
 }

@@ -15,22 +15,32 @@ package struct ReplayClient: Sendable {
 
     package init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 
-    /// The gateway that works on a data folder; nil when none is to be found.
+    /// Who is to be asked.
+    package enum Search {
+        case found(ReplayClient)
+        /// Nobody owns the folder.
+        case none
+        /// Somebody owns the folder, or may, and does not answer; in words for people.
+        case silent(String)
+    }
+
+    /// The gateway that works on a data folder.
     ///
     /// - Parameter admin: an address that was named; then only that one counts.
     package static func find(
         admin: Endpoint?, _ configuration: Configuration
-    ) throws(ReplayFailure) -> ReplayClient? {
+    ) throws(ReplayFailure) -> Search {
         if let admin {
             guard answers(admin) else {
                 throw ReplayFailure("no gateway is running at \(admin), the admin address")
             }
-            return ReplayClient(admin)
+            return .found(ReplayClient(admin))
         }
-        // What a killed gateway left may name an address where another one listens by now.
-        guard EventLog.isOwned(folder: configuration.data) else { return nil }
-        guard let written = RunFile(folder: configuration.data).admin(), answers(written) else { return nil }
-        return ReplayClient(written)
+        switch FolderGateway.find(folder: configuration.data, configured: configuration.admin) {
+        case .answering(let endpoint): return .found(ReplayClient(endpoint))
+        case .none: return .none
+        case .silent(let reason): return .silent(reason)
+        }
     }
 
     private static func answers(_ endpoint: Endpoint) -> Bool {

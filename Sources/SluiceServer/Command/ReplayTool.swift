@@ -37,7 +37,7 @@ package struct ReplayTool {
         } catch {
             throw ReplayFailure(error.text)
         }
-        if let client = try ReplayClient.find(admin: admin, configuration) {
+        if let client = try client(changes: !request.dryRun) {
             let answer = try client.start(request, now: now)
             show(answer.plan, answer.replay, isDryRun: request.dryRun)
             guard let replay = answer.replay else { return 0 }
@@ -56,6 +56,20 @@ package struct ReplayTool {
         let job = try alone.create(plan)
         show(ReplayPlanDocument(plan), ReplayDocument(job), isDryRun: false)
         return try run(alone, job.id)
+    }
+
+    /// The gateway to ask; nil when the folder alone tells.
+    ///
+    /// - Parameter changes: a job is to be made or changed, which only the owner of the folder can.
+    private func client(changes: Bool) throws(ReplayFailure) -> ReplayClient? {
+        switch try ReplayClient.find(admin: admin, configuration) {
+        case .found(let client): return client
+        case .none: return nil
+        case .silent(let reason):
+            guard !changes else { throw ReplayFailure("\(reason); name its admin port with --admin") }
+            tell("sluice replay: \(reason); this is what lies on the disk, as of the last save\n")
+            return nil
+        }
     }
 
     private func reckon(_ spec: ReplaySpec, _ now: Int64) throws(ReplayFailure) -> ReplayPlan {
@@ -87,9 +101,6 @@ package struct ReplayTool {
         do throws(LogError) {
             return try ReplayAlone(configuration)
         } catch {
-            if case .dataFolderInUse = error {
-                throw ReplayFailure("\(error), and no gateway answers for it: name its admin port with --admin")
-            }
             throw ReplayFailure(error.description)
         }
     }
@@ -157,7 +168,7 @@ package struct ReplayTool {
     }
 
     private func all() throws(ReplayFailure) -> ReplayList {
-        if let client = try ReplayClient.find(admin: admin, configuration) { return try client.list() }
+        if let client = try client(changes: false) { return try client.list() }
         do throws(LogError) {
             return ReplayList(try DataFolder(configuration.data).makeStateReader().replayJobs())
         } catch {
@@ -169,7 +180,7 @@ package struct ReplayTool {
 
     /// - Parameter detaches: leaves a resumed job to the gateway at once.
     package func change(_ id: Int64, _ step: ReplayStep, detaches: Bool = true) throws(ReplayFailure) -> Int32 {
-        if let client = try ReplayClient.find(admin: admin, configuration) {
+        if let client = try client(changes: true) {
             let replay = try client.change(id, step)
             if step == .resume, !detaches { return try follow(client, replay) }
             return changed(replay)

@@ -5,28 +5,34 @@ package enum StatusText {
     package static func make(_ document: StatusDocument) -> String {
         let status = document.status
         var lines: [String] = []
+        let isRunning = status.phase != .stopped
+        if isRunning {
+            lines.append(
+                "sluice \(status.version), \(status.phase.rawValue), up \(duration(status.uptimeSeconds)), \(status.ready ? "ready" : "not ready")"
+            )
+        } else {
+            lines.append("sluice \(status.version), as the data folder says")
+        }
+        for reason in status.reasons { lines.append("  \(LogLine.printable(reason))") }
+        if isRunning { lines.append(edge(status.edge)) }
         lines.append(
-            "sluice \(status.version), \(status.phase.rawValue), up \(duration(status.uptimeSeconds)), \(status.ready ? "ready" : "not ready")"
-        )
-        for reason in status.reasons { lines.append("  \(reason)") }
-        lines.append(
-            "edge    \(status.edge.shards) shards, \(connections(status.edge)), acknowledged in p50 \(milliseconds(status.edge.acknowledgeP50Milliseconds)), p99 \(milliseconds(status.edge.acknowledgeP99Milliseconds))"
-        )
-        lines.append(
-            "log     \(status.log.events) events, next block \(status.log.nextBlock), \(status.log.segments) segments, \(ByteSize.rounded(status.log.diskBytes)), \(status.log.failures) failed commits"
+            "log     \(status.log.events) events, next block \(status.log.nextBlock), \(status.log.segments) segments, \(ByteSize.rounded(status.log.diskBytes))\(isRunning ? ", \(status.log.failures) failed commits" : "")"
         )
         lines += runway(status.log)
         if let failing = status.log.failing { lines.append("        cannot commit: \(failing)") }
         if let known = status.deduplication {
             lines.append(
-                "known   \(known.entries) of \(known.capacity) events remembered, \(known.rotations) rotations\(known.overflow > 0 ? ", \(known.overflow) without room" : "")"
+                "known   at most \(known.entries) of \(known.capacity) events remembered, \(known.rotations) rotations\(known.overflow > 0 ? ", \(known.overflow) without room" : "")"
             )
         }
-        lines.append("")
-        lines += sources(status)
+        if isRunning { lines += [""] + sources(status) }
         lines.append("")
         lines += destinations(document)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func edge(_ edge: EdgeReport) -> String {
+        "edge    \(edge.shards) shards, \(connections(edge)), acknowledged in p50 \(milliseconds(edge.acknowledgeP50Milliseconds)), p99 \(milliseconds(edge.acknowledgeP99Milliseconds))"
     }
 
     private static func connections(_ edge: EdgeReport) -> String {
@@ -93,6 +99,7 @@ package enum StatusText {
         guard !document.status.destinations.isEmpty else {
             return ["no destinations: events are kept in the log"]
         }
+        let isRunning = document.status.phase != .stopped
         var table = TextTable(
             header: [
                 "DESTINATION", "PLATFORM", "POSITION", "LAG", "BEHIND", "IN FLIGHT", "BREAKER", "P50", "P99",
@@ -101,7 +108,7 @@ package enum StatusText {
         for (report, book) in zip(document.status.destinations, document.books.destinations) {
             table.add([
                 report.name, report.platform, report.position, "\(book.pending)", duration(report.lagSeconds),
-                "\(report.requestsInFlight)", report.breaker.rawValue,
+                isRunning ? "\(report.requestsInFlight)" : "-", isRunning ? report.breaker.rawValue : "-",
                 milliseconds(report.deliveryP50Milliseconds),
                 milliseconds(report.deliveryP99Milliseconds),
             ])

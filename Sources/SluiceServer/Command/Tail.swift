@@ -1,6 +1,7 @@
+import SluiceCore
 import SluiceLog
 
-/// `sluice tail`: watches a running gateway, or shows what was refused where none runs.
+/// `sluice tail`: watches a running gateway, or shows what there was where none runs.
 ///
 /// Owner: one thread.
 package struct Tail: ~Copyable {
@@ -16,32 +17,36 @@ package struct Tail: ~Copyable {
         self.onRemark = onRemark
     }
 
-    /// Runs until interrupted or until the gateway ends it.
+    /// Runs until interrupted or until the gateway ends it. Where no gateway runs, or none answers, it shows
+    /// what there is of the past, if that was asked for.
     ///
     /// - Parameters:
-    ///   - admin: an address instead of the configuration's.
+    ///   - admin: an address instead of the one the data folder names.
     ///   - file: the configuration file, if one was named.
-    ///   - folder: the data folder, asked for only where no gateway answers.
     /// - Returns: the command's exit code.
     package mutating func run(
-        admin: String?, file: String?, options: ConfigurationOptions, folder: () -> String?
+        admin: String?, file: String?, standardFiles: [String] = ConfigurationLoader.standardFiles,
+        options: ConfigurationOptions
     ) -> Int32 {
-        let endpoint: Endpoint
-        do throws(StatusQuery.Failure) {
-            endpoint = try StatusQuery.endpoint(admin: admin, file: file, options: options)
+        let place: CommandPlace
+        do throws(CommandPlace.Failure) {
+            place = try CommandPlace(admin: admin, file: file, standardFiles: standardFiles, options: options)
         } catch {
             onRemark(error.message)
             return 1
         }
-        do throws(AdminClientError) {
-            return try watch(endpoint)
-        } catch {
-            if case .unreachable = error, query.view == .refused, admin == nil, let folder = folder() {
-                onRemark("no gateway is running at \(endpoint); this is what was refused before")
-                return showPast(folder)
+        switch place.gateway() {
+        case .answering(let endpoint):
+            do throws(AdminClientError) {
+                return try watch(endpoint)
+            } catch {
+                onRemark("no gateway is running at \(endpoint), the admin address: \(error.message)")
+                return 1
             }
-            onRemark("no gateway is running at \(endpoint), the admin address: \(error.message)")
-            return 1
+        case .none:
+            return showPast(place.folder, "no gateway is running on \(place.folder)", code: 0)
+        case .silent(let reason):
+            return showPast(place.folder, reason, code: 1)
         }
     }
 
@@ -92,21 +97,68 @@ package struct Tail: ~Copyable {
         }
     }
 
-    private mutating func showPast(_ folder: String) -> Int32 {
-        let rows: [RefusedRow]
+    // MARK: Without a gateway
+
+    /// - Parameter code: the exit code when the past could be shown.
+    private mutating func showPast(_ folder: String, _ reason: String, code: Int32) -> Int32 {
+        switch query.view {
+        case .refused:
+            onRemark("\(reason); this is what was refused before")
+        case .events where query.past > 0:
+            onRemark("\(reason); these are the newest events of its log")
+        case .events, .outcomes:
+            onRemark(reason)
+            return 1
+        }
         do throws(LogError) {
-            rows = try StateReader(folder: folder).refusedRequests(newest: query.past)
+            if query.view == .refused { try showRefused(folder) } else { try showEvents(folder) }
         } catch {
             onRemark("\(error)")
             return 1
         }
+        return code
+    }
+
+    private mutating func showRefused(_ folder: String) throws(LogError) {
         var lines = TailLines()
-        for row in rows where query.source == nil || row.source == query.source {
+        for row in try StateReader(folder: folder).refusedRequests(newest: query.past)
+        where query.source == nil || row.source == query.source {
             lines.clear()
             lines.refused(row)
-            let line = lines.buffer.bytes.array.dropLast()
-            guard case .shown(let text) = TailText.make(line, asJSON: asJSON), show(text) else { return 0 }
+            guard show(lines) else { return }
         }
-        return 0
+    }
+
+    private mutating func showEvents(_ folder: String) throws(LogError) {
+        var found: [(sequence: EventSequence, line: [UInt8])] = []
+        let filter = TailFilter(query)
+        let past = query.past
+        let reader = try LogFolderReader(folder: folder)
+        do {
+            try reader.forEachEventBlock(newestFirst: true) { block in
+                for index in (0..<block.eventCount).reversed() where found.count < past {
+                    block.withEvent(index) { line in
+                        guard filter.wants(line) else { return }
+                        found.append((EventSequence(block: block.number, index: index), line.array))
+                    }
+                }
+                return found.count < past && !Interruption.hasCome
+            }
+        } catch let error as LogError {
+            throw error
+        } catch { preconditionFailure("an error of no known kind: \(error)") }
+        var lines = TailLines()
+        for event in found.reversed() {
+            lines.clear()
+            event.line.withBytes { lines.event($0, event.sequence) }
+            guard show(lines) else { return }
+        }
+    }
+
+    private mutating func show(_ lines: borrowing TailLines) -> Bool {
+        guard case .shown(let text) = TailText.make(lines.buffer.bytes.array.dropLast(), asJSON: asJSON) else {
+            return true
+        }
+        return show(text)
     }
 }

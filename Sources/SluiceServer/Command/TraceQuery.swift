@@ -1,12 +1,19 @@
 import SluiceCore
 import SluiceLog
 
-/// `sluice trace`: asks the running gateway what became of events, or looks into its folder where none answers.
+/// `sluice trace`: asks the running gateway what became of events, or looks into its folder where none runs.
 package enum TraceQuery {
     package struct Failure: Error, Equatable {
         package var message: String
 
         package init(message: String) { self.message = message }
+    }
+
+    package struct Answer: Sendable, Equatable {
+        /// The newest first; empty when there is no such event.
+        package var events: [TracedEvent]
+        /// Why the folder was looked into although a process owns it.
+        package var remark: String?
     }
 
     /// Whether `--type` may say it.
@@ -20,33 +27,43 @@ package enum TraceQuery {
     ///   - id: of an event, an order, a session or a user.
     ///   - type: the name of a type; nil finds all.
     ///   - limit: most events that are found.
-    ///   - admin: an address instead of the configuration's; only a gateway there is asked then.
+    ///   - admin: an address instead of the one the data folder names; only a gateway there is asked then.
     ///   - file: the configuration file, if one was named.
-    /// - Returns: the newest first; empty when there is no such event.
     package static func ask(
         _ id: String, type: String?, limit: Int, admin: String?, file: String?,
         standardFiles: [String] = ConfigurationLoader.standardFiles, options: ConfigurationOptions,
         timeoutMilliseconds: Int = 30_000
-    ) throws(Failure) -> [TracedEvent] {
+    ) throws(Failure) -> Answer {
         let query = EventQuery(id: Array(id.utf8), type: type.flatMap(eventType), limit: limit)
-        let endpoint: Endpoint
-        do {
-            endpoint = try StatusQuery.endpoint(
-                admin: admin, file: file, standardFiles: standardFiles, options: options)
-        } catch { throw Failure(message: error.message) }
-        do {
-            let answer = try AdminClient.get(
+        let place: CommandPlace
+        do throws(CommandPlace.Failure) {
+            place = try CommandPlace(admin: admin, file: file, standardFiles: standardFiles, options: options)
+        } catch {
+            throw Failure(message: error.message)
+        }
+        switch place.gateway() {
+        case .answering(let endpoint):
+            return Answer(events: try ask(endpoint, query, timeoutMilliseconds), remark: nil)
+        case .none:
+            return Answer(events: try look(query, place, "no gateway is running on \(place.folder)"), remark: nil)
+        case .silent(let reason):
+            return Answer(
+                events: try look(query, place, reason),
+                remark: "\(reason); this is what lies on the disk, as of the last save")
+        }
+    }
+
+    private static func ask(
+        _ endpoint: Endpoint, _ query: EventQuery, _ timeoutMilliseconds: Int
+    ) throws(Failure) -> [TracedEvent] {
+        let answer: AdminClient.Answer
+        do throws(AdminClientError) {
+            answer = try AdminClient.get(
                 endpoint, path: path(of: query), timeoutMilliseconds: timeoutMilliseconds, bytesMax: 256 << 20)
-            return try read(answer, from: endpoint)
-        } catch let error as AdminClientError {
-            guard admin == nil, case .unreachable = error else {
-                throw Failure(
-                    message: "no gateway answers at \(endpoint), the admin address: \(error.message)")
-            }
-        } catch let failure as Failure {
-            throw failure
-        } catch { preconditionFailure("an error of no known kind: \(error)") }
-        return try look(query, file: file, standardFiles: standardFiles, options: options)
+        } catch {
+            throw Failure(message: "no gateway answers at \(endpoint), the admin address: \(error.message)")
+        }
+        return try read(answer, from: endpoint)
     }
 
     private static func path(of query: EventQuery) -> String {
@@ -83,16 +100,13 @@ package enum TraceQuery {
     }
 
     private static func look(
-        _ query: EventQuery, file: String?, standardFiles: [String], options: ConfigurationOptions
+        _ query: EventQuery, _ place: CommandPlace, _ reason: String
     ) throws(Failure) -> [TracedEvent] {
-        let place: (data: String, destinations: [String])
         do {
-            place = try ConfigurationLoader.onDisk(file: file, standardFiles: standardFiles, options: options)
-        } catch { throw Failure(message: error.description) }
-        do {
-            return try ReceiptDesk(folder: place.data, destinations: place.destinations).receipts(query)
+            return try ReceiptDesk(folder: place.folder, destinations: place.destinations.map(\.name))
+                .receipts(query)
         } catch {
-            throw Failure(message: "no gateway is running, and the log cannot be read: \(error)")
+            throw Failure(message: "\(reason), and its log cannot be read: \(error)")
         }
     }
 }

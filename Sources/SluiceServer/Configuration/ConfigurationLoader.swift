@@ -55,32 +55,31 @@ package enum ConfigurationLoader {
         return try parse(text, file: name, options: options)
     }
 
-    /// The admin address alone, whatever else may be wrong: so that the status of a running gateway can
-    /// be asked for without its secrets in the environment.
-    package static func adminEndpoint(
-        file: String?, standardFiles: [String] = standardFiles, options: ConfigurationOptions
-    ) throws(ConfigurationError) -> Endpoint {
-        guard let (name, text) = try read(file: file, standardFiles: standardFiles) else {
-            return Configuration().admin
+    /// What of a configuration tells where a gateway is, and what it left.
+    package struct OnDisk {
+        package var data: String
+        package var admin: Endpoint
+        package var destinations: [(name: String, platform: String)]
+
+        init(_ configuration: Configuration) {
+            data = configuration.data
+            admin = configuration.admin
+            destinations = configuration.destinations.map { ($0.name, "\($0.platform.name)") }
         }
-        let (configuration, problems) = try examine(text, file: name, options: options)
-        let own = problems.filter { $0.key == "admin" }
-        guard own.isEmpty else { throw ConfigurationError(problems: own) }
-        return configuration.admin
     }
 
-    /// Data folder and names of destinations, whatever else may be wrong: so that what lies on the disk can be
-    /// looked at without the gateway's secrets in the environment.
+    /// Data folder, admin address and destinations, whatever else may be wrong: so that a running gateway can
+    /// be asked, and what lies on the disk be looked at, without the gateway's secrets in the environment.
     package static func onDisk(
         file: String?, standardFiles: [String] = standardFiles, options: ConfigurationOptions
-    ) throws(ConfigurationError) -> (data: String, destinations: [String]) {
+    ) throws(ConfigurationError) -> OnDisk {
         guard let (name, text) = try read(file: file, standardFiles: standardFiles) else {
-            return (Configuration().data, [])
+            return OnDisk(Configuration())
         }
         let (configuration, problems) = try examine(text, file: name, options: options)
-        let own = problems.filter { $0.key == "data" }
+        let own = problems.filter { $0.key == "data" || $0.key == "admin" }
         guard own.isEmpty else { throw ConfigurationError(problems: own) }
-        return (configuration.data, configuration.destinations.map(\.name))
+        return OnDisk(configuration)
     }
 
     /// Checks a document. `file` is the name problems are reported under.

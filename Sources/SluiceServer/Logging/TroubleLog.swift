@@ -20,8 +20,12 @@ package final class TroubleLog: Sendable {
     }
 
     /// A new kind of trouble, logged under this stable label.
-    package func kind(_ label: String, level: Logger.Level = .warning) -> TroubleKind {
-        let kind = TroubleKind(label: label, level: level, logger: logger, now: now)
+    ///
+    /// - Parameter metadata: of each of its lines, those that only count included.
+    package func kind(
+        _ label: String, level: Logger.Level = .warning, metadata: Logger.Metadata = [:]
+    ) -> TroubleKind {
+        let kind = TroubleKind(label: label, level: level, metadata: metadata, logger: logger, now: now)
         kinds.withLock { $0.append(kind) }
         return kind
     }
@@ -39,15 +43,22 @@ package final class TroubleLog: Sendable {
 package final class TroubleKind: Sendable {
     package let label: String
     private let level: Logger.Level
+    private let metadata: Logger.Metadata
     private let logger: Logger
     private let now: @Sendable () -> Int64
     private let nextMilliseconds = Atomic<Int64>(.min)
     private let suppressed = Atomic<Int>(0)
     private let total = Atomic<Int>(0)
 
-    fileprivate init(label: String, level: Logger.Level, logger: Logger, now: @escaping @Sendable () -> Int64) {
+    fileprivate init(
+        label: String, level: Logger.Level, metadata: Logger.Metadata, logger: Logger,
+        now: @escaping @Sendable () -> Int64
+    ) {
         self.label = label
         self.level = level
+        var own = metadata
+        own["trouble"] = "\(label)"
+        self.metadata = own
         self.logger = logger
         self.now = now
     }
@@ -64,8 +75,7 @@ package final class TroubleKind: Sendable {
             suppressed.add(1, ordering: .relaxed)
             return
         }
-        var all = metadata()
-        all["trouble"] = "\(label)"
+        var all = self.metadata.merging(metadata()) { _, new in new }
         let leftOut = suppressed.exchange(0, ordering: .relaxed)
         if leftOut > 0 { all["suppressed"] = .stringConvertible(leftOut) }
         logger.log(level: level, "\(message())", metadata: all)
@@ -75,9 +85,9 @@ package final class TroubleKind: Sendable {
         guard suppressed.load(ordering: .relaxed) > 0, all || claim() else { return }
         let leftOut = suppressed.exchange(0, ordering: .relaxed)
         guard leftOut > 0 else { return }
-        logger.log(
-            level: level, "more of the same",
-            metadata: ["trouble": "\(label)", "suppressed": .stringConvertible(leftOut)])
+        var all = metadata
+        all["suppressed"] = .stringConvertible(leftOut)
+        logger.log(level: level, "more of the same", metadata: all)
     }
 
     /// Whether a line may be written now; if so, the next may be an interval later.

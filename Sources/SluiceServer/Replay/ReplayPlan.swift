@@ -63,10 +63,12 @@ package struct ReplayPlan: Sendable {
         }
         let destination = DestinationConfiguration(settings)
         let standing = try state?.place(of: spec.destination)
-        let end = end(of: spec, standing, settings, folder)
+        let isForeign = spec.segment != nil && !SegmentOrigin.isOwn(reader, of: folder)
+        let end = isForeign ? EventSequence(block: .max, index: 0) : end(standing, settings)
         let estimator = EstimatorBox(
             ReplayEstimator(
-                spec, configuration: destination, encoder: Encoders.make(for: settings), end: end,
+                spec, configuration: destination, encoder: Encoders.make(for: settings),
+                isForeign: isForeign, end: end,
                 startEvent: standing?.startEvent ?? Int64.max, now: now))
         var notes: [String] = []
         var unreadableParts = 0
@@ -88,13 +90,14 @@ package struct ReplayPlan: Sendable {
                 first = first ?? stored.number
                 last = stored.number
             }
-            estimator.value.add(block, priors: priors, wasFiltered: { runs.wasFiltered($0, $1) })
+            estimator.value.add(block, priors: priors, recorded: { runs.outcome($0, $1) })
             return true
         }
         let estimate = estimator.value.estimate
         if unreadableParts > unreadableNotesMax {
             notes.append("\(unreadableParts - unreadableNotesMax) more parts of the log cannot be read")
         }
+        if isForeign { notes.insert(SegmentOrigin.foreignNote, at: 0) }
         notes = leading(spec, configuration, estimate, try gone(spec, reader)) + notes
         let blocks = first.map { $0..<last + 1 } ?? 1..<1
         return ReplayPlan(
@@ -112,12 +115,9 @@ package struct ReplayPlan: Sendable {
 
     /// From here on events are left to live delivery.
     private static func end(
-        of spec: ReplaySpec, _ standing: (position: EventSequence, startEvent: Int64)?,
-        _ settings: DestinationSettings, _ folder: DataFolder
+        _ standing: (position: EventSequence, startEvent: Int64)?, _ settings: DestinationSettings
     ) -> EventSequence {
         let everything = EventSequence(block: .max, index: 0)
-        // An archived segment's blocks may be another log's, and its own are behind the cursor.
-        if let segment = spec.segment, !segment.hasPrefix(folder.log + "/") { return everything }
         if let standing { return standing.position }
         // Its cursor is made at the gateway's next start.
         return settings.start == .earliest ? EventSequence(block: 0, index: 0) : everything
@@ -203,7 +203,7 @@ private final class PriorPages {
     }
 }
 
-/// Looks up what was filtered, one run of events at a time.
+/// Looks up what became of events without a row of their own, one run of events at a time.
 private final class RunPages {
     private let state: StateReader?
     private let destination: String
@@ -217,9 +217,9 @@ private final class RunPages {
     }
 
     /// Nil when it is not on record. Sequences must rise from call to call.
-    func wasFiltered(_ sequence: EventSequence, _ eventNumber: Int64) -> Bool? {
+    func outcome(_ sequence: EventSequence, _ eventNumber: Int64) -> Outcome? {
         if let run, eventNumber >= run.firstEvent, eventNumber < run.endEvent {
-            return run.isFiltered(eventNumber)
+            return RunPages.outcome(run, eventNumber)
         }
         if let missingBefore, sequence < missingBefore { return nil }
         // Of a file without such a record nothing is known.
@@ -228,6 +228,12 @@ private final class RunPages {
             missingBefore = EventSequence(block: sequence.block + 1, index: 0)
             return nil
         }
-        return run.isFiltered(eventNumber)
+        return RunPages.outcome(run, eventNumber)
+    }
+
+    private static func outcome(_ run: BlockOutcome, _ eventNumber: Int64) -> Outcome? {
+        // What the log could not give to the destination has one row for all of it.
+        if run.hour == nil, run.counts.expired == run.eventCount { return .expired }
+        return run.isFiltered(eventNumber).map { $0 ? .filtered : .delivered }
     }
 }

@@ -22,7 +22,7 @@ struct TailSession: ~Copyable {
     private static let flushBytes = 64 << 10
 
     private let query: TailQuery
-    private let source: [UInt8]?
+    private let filter: TailFilter
     private let desk: TailDesk
     private var lines = TailLines()
     private var reader: (any BlockSource)?
@@ -46,7 +46,7 @@ struct TailSession: ~Copyable {
 
     init(_ query: TailQuery, _ desk: TailDesk) {
         self.query = query
-        source = query.source.map { Array($0.utf8) }
+        filter = TailFilter(query)
         self.desk = desk
     }
 
@@ -134,12 +134,7 @@ struct TailSession: ~Copyable {
         for (sequence, line) in found.reversed() { line.withBytes { lines.event($0, sequence) } }
     }
 
-    private func wants(_ line: Bytes) -> Bool {
-        guard source != nil || query.type != nil else { return true }
-        guard let summary = EventSummary(line) else { return false }
-        if let type = query.type, summary.type != type { return false }
-        return source?.withBytes { summary.source.equals($0) } ?? true
-    }
+    private func wants(_ line: Bytes) -> Bool { filter.wants(line) }
 
     // MARK: What is new
 

@@ -9,19 +9,21 @@ import Testing
     private func estimate(
         _ lines: [String], platform: Platform = .webhook, priors: [Int: (String, Outcome)] = [:],
         end: EventSequence = EventSequence(block: .max, index: 0), startEvent: Int64 = 0, now: Int64? = nil,
-        filtered: Set<Int64> = [], _ change: (inout ReplaySpec) -> Void = { _ in }
+        filtered: Set<Int64> = [], lost: Set<Int64> = [], isForeign: Bool = false, _ change: (inout ReplaySpec) -> Void = { _ in }
     ) -> ReplayEstimate {
         var spec = ReplaySpec(destination: "d", received: received..<received + 1)
         change(&spec)
         let configuration = DestinationConfiguration(name: "d", platform: platform, url: "http://x")
         var estimator = ReplayEstimator(
-            spec, configuration: configuration, encoder: IDEncoder(), end: end, startEvent: startEvent,
+            spec, configuration: configuration, encoder: IDEncoder(), isForeign: isForeign, end: end, startEvent: startEvent,
             now: now ?? received)
         let rows = priors.sorted { $0.key < $1.key }.map { index, prior in
             PriorOutcome(
                 sequence: EventSequence(block: 7, index: index), eventID: prior.0, outcome: prior.1)
         }
-        estimator.add(makeBlock(7, firstEvent: 100, lines), priors: rows) { _, number in filtered.contains(number) }
+        estimator.add(makeBlock(7, firstEvent: 100, lines), priors: rows) { _, number in
+            filtered.contains(number) ? .filtered : lost.contains(number) ? .expired : nil
+        }
         return estimator.estimate
     }
 
