@@ -81,8 +81,8 @@ package struct LogReport: Sendable, Equatable, Codable {
 
 /// Which events are remembered.
 package struct DeduplicationReport: Sendable, Equatable, Codable {
-    /// Most events that are remembered now: each shard takes room for up to `FingerprintTable.batch` of them
-    /// at once, and counts it as used.
+    /// Most events that are remembered now: each shard takes room for up to 256 of them at once, which counts
+    /// as used.
     package var entries = 0
     /// Most events that are: twice `deduplicate.events`.
     package var capacity = 0

@@ -85,6 +85,12 @@ package struct CommandPlace: Sendable {
         } catch {
             throw Failure(message: "--admin: '\(admin ?? "")' \(error.message)")
         }
+        // With an address, nothing depends on a configuration, which may lie on another machine.
+        if self.admin != nil {
+            let defaults = Configuration()
+            (folder, configured, destinations) = (defaults.data, defaults.admin, [])
+            return
+        }
         do throws(ConfigurationError) {
             let known = try ConfigurationLoader.onDisk(
                 file: file, standardFiles: standardFiles, options: options)

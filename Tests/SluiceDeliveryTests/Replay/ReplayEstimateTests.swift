@@ -9,14 +9,15 @@ import Testing
     private func estimate(
         _ lines: [String], platform: Platform = .webhook, priors: [Int: (String, Outcome)] = [:],
         end: EventSequence = EventSequence(block: .max, index: 0), startEvent: Int64 = 0, now: Int64? = nil,
-        filtered: Set<Int64> = [], lost: Set<Int64> = [], isForeign: Bool = false, _ change: (inout ReplaySpec) -> Void = { _ in }
+        filtered: Set<Int64> = [], lost: Set<Int64> = [], isForeign: Bool = false,
+        _ change: (inout ReplaySpec) -> Void = { _ in }
     ) -> ReplayEstimate {
         var spec = ReplaySpec(destination: "d", received: received..<received + 1)
         change(&spec)
         let configuration = DestinationConfiguration(name: "d", platform: platform, url: "http://x")
         var estimator = ReplayEstimator(
-            spec, configuration: configuration, encoder: IDEncoder(), isForeign: isForeign, end: end, startEvent: startEvent,
-            now: now ?? received)
+            spec, configuration: configuration, encoder: IDEncoder(), isForeign: isForeign, end: end,
+            startEvent: startEvent, now: now ?? received)
         let rows = priors.sorted { $0.key < $1.key }.map { index, prior in
             PriorOutcome(
                 sequence: EventSequence(block: 7, index: index), eventID: prior.0, outcome: prior.1)
@@ -53,6 +54,15 @@ import Testing
         ) { $0.outcome = outcome }
         #expect(found.total.events == events)
         #expect(found.alreadyDelivered == 0)
+    }
+
+    @Test func `nothing is on record about another log's events`() {
+        let lines = ["a", "b", "c"].map { eventLine($0) }
+        let own = estimate(lines, lost: [102]) { $0.segment = "/archive/1.sqlite" }
+        #expect([own.alreadyDelivered, own.expired, own.neverDue] == [2, 1, 0])
+        let foreign = estimate(lines, lost: [102], isForeign: true) { $0.segment = "/archive/1.sqlite" }
+        #expect(foreign.total.events == 3)
+        #expect([foreign.alreadyDelivered, foreign.expired, foreign.neverDue] == [0, 0, 0])
     }
 
     @Test func `time, type and source narrow`() {

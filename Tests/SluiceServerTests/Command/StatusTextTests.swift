@@ -16,7 +16,7 @@ import Testing
                 log     100 events, next block 8, 1 segments, 1.5 KiB, 0 failed commits
                 runway  growth 512.0 MiB/h over the last 1m0s, kept up to 1.0 GiB, 3.0 GiB free, 2h0m until the log is at log.retain.hard_size
                         cannot commit: disk full
-                known   98 of 16000000 events remembered, 0 rotations
+                known   at most 98 of 16000000 events remembered, 0 rotations
 
                 SOURCE  ACCEPTED  DUPLICATES  REJECTED
                 web           90           3         1

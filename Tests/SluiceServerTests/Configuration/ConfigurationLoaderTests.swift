@@ -269,19 +269,21 @@ extension ConfigurationOptions {
         ) { try ConfigurationLoader.load(file: latin, options: .tests()) }
     }
 
-    @Test func theAdminAddressIsFoundInABadConfiguration() throws {
+    @Test func whereAGatewayIsCanBeReadFromABadConfiguration() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/c.yaml"
-        try "admin: 127.0.0.1:7\nsources: [{name: a, keys: ['${UNSET}']}]\n"
+        try "admin: 127.0.0.1:7\ndata: /d\nsources: [{name: a, keys: ['${UNSET}']}]\n"
             .write(toFile: path, atomically: true, encoding: .utf8)
-        #expect(try ConfigurationLoader.adminEndpoint(file: path, options: .tests()).port == 7)
-        try "admin: nowhere\n".write(toFile: path, atomically: true, encoding: .utf8)
-        #expect(throws: ConfigurationError.self) {
-            try ConfigurationLoader.adminEndpoint(file: path, options: .tests())
+        let known = try ConfigurationLoader.onDisk(file: path, options: .tests())
+        #expect(known.admin.port == 7 && known.data == "/d")
+        for bad in ["admin: nowhere\n", "data: '${UNSET}'\n"] {
+            try bad.write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(throws: ConfigurationError.self) {
+                try ConfigurationLoader.onDisk(file: path, options: .tests())
+            }
         }
-        #expect(
-            try ConfigurationLoader.adminEndpoint(file: nil, standardFiles: [], options: .tests()).port
-                == 9090)
+        let defaults = try ConfigurationLoader.onDisk(file: nil, standardFiles: [], options: .tests())
+        #expect(defaults.admin.port == 9090 && defaults.data == "./sluice-data")
     }
 }
 

@@ -68,6 +68,19 @@ final class ManualClock: Sendable {
         #expect(messages().last == "warning t: more of the same suppressed=1 trouble=k")
     }
 
+    @Test func everyLineSaysWhatTheKindIsAbout() {
+        let log = trouble()
+        let kind = log.kind("k", metadata: ["destination": "hook"])
+        kind.report("x", metadata: ["a": "b"])
+        kind.report("x")
+        log.flush(all: true)
+        #expect(
+            messages() == [
+                "warning t: x a=b destination=hook trouble=k",
+                "warning t: more of the same destination=hook suppressed=1 trouble=k",
+            ])
+    }
+
     @Test func whatIsLeftOutIsNotEvenMade() {
         let kind = trouble().kind("k")
         var made = 0
