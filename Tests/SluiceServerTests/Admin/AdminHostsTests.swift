@@ -1,3 +1,4 @@
+import Foundation
 import SluiceServer
 import Testing
 
@@ -38,6 +39,9 @@ import Testing
 
     @Test func `a hostile name is shown without control characters`() {
         let body = refusal(["a\u{1B}[31m\u{7}"])?.body ?? ""
-        #expect(!body.utf8.contains(0x1B) && !body.contains(#"\u001b"#) && !body.contains(#"\u0007"#))
+        let json = try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: [String: String]]
+        let message = json?["error"]?["message"]
+        #expect(message?.contains("to 'a") == true)
+        #expect(message?.unicodeScalars.allSatisfy { $0.value >= 0x20 } == true)
     }
 }
