@@ -29,7 +29,6 @@ enum HTTPStatusLine {
         case 415: "HTTP/1.1 415 Unsupported Media Type\r\n"
         case 417: "HTTP/1.1 417 Expectation Failed\r\n"
         case 418: "HTTP/1.1 418 I'm a teapot\r\n"
-        case 421: "HTTP/1.1 421 Misdirected Request\r\n"
         case 422: "HTTP/1.1 422 Unprocessable Content\r\n"
         case 425: "HTTP/1.1 425 Too Early\r\n"
         case 426: "HTTP/1.1 426 Upgrade Required\r\n"
