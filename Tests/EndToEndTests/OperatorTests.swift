@@ -75,9 +75,9 @@ import Testing
         func ask(_ method: String, _ path: String, host: String, _ more: [(name: String, value: String)] = []) throws
             -> Int
         {
-            // A second Host line besides the client's own would be refused for another reason.
             try RawRequest.status(
-                gateway.run.admin, "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
+                gateway.run.admin,
+                "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n"
                     + more.map { "\($0.name): \($0.value)\r\n" }.joined() + "Connection: close\r\n\r\n")
         }
         for path in ["/api/status", "/api/events/x", "/api/replays", "/api/tail", "/metrics"] {

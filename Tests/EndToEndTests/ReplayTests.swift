@@ -88,7 +88,8 @@ import Testing
         let admin = try #require(HTTPClient(address: gateway.run.admin))
         let receipt = try admin.request("GET", "/api/events/during-7", headers: [], body: [])
         let words = String(decoding: receipt.body, as: UTF8.self)
-        #expect(words.contains("delivered by replay 1; before that rejected: "), "\(words)")
+        #expect(words.contains("delivered by replay 1; before that rejected (400, "), "\(words)")
+        #expect(words.contains(#""status":200"#), "\(words)")
 
         let list = try sluice(gateway, ["list"])
         #expect(list.output.contains("done") && list.output.contains("warehouse"))

@@ -41,6 +41,30 @@ import Testing
         _ = try FolderLock(folder)
     }
 
+    @Test func itsOwnerCanBeAskedForWithoutGettingInTheWay() throws {
+        let temporary = TemporaryFolder()
+        let folder = DataFolder(temporary.file("data"))
+        #expect(folder.owner == .nobody && folder.identity == nil)
+        try folder.create()
+        #expect(folder.owner == .nobody)
+        let first = try FolderLock(folder)
+        #expect(folder.owner == .process(getpid()))
+        first.close()
+        #expect(folder.owner == .nobody)
+        // Whoever asks holds the lock for an instant.
+        let asking = open(folder.lock, O_RDONLY)
+        #expect(flock(asking, LOCK_SH) == 0)
+        Thread.detachNewThread {
+            usleep(30_000)
+            close(asking)
+        }
+        _ = try FolderLock(folder)
+        let other = DataFolder(temporary.file("other"))
+        try other.create()
+        #expect(other.identity != nil && other.identity != folder.identity)
+        #expect(DataFolder(folder.path + "/../data").identity == folder.identity)
+    }
+
     @Test func refusesAPathThatIsNoFolder() throws {
         let temporary = TemporaryFolder()
         try Data().write(to: URL(fileURLWithPath: temporary.file("file")))

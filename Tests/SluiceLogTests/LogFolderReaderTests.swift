@@ -49,6 +49,25 @@ import Testing
         return found
     }
 
+    @Test func theFilesSayWhereTheLogEndsAndWhereAnEventIs() throws {
+        let rig = try rig(blocks: 100)
+        let reader = try reader(rig)
+        let figures = try reader.figures()
+        #expect(figures.nextBlock == rig.log.head.nextBlock && figures.events == rig.log.head.events)
+        #expect(figures.segments == rig.log.segmentCount && figures.unreadable == 0)
+        #expect(figures.diskBytes > 0)
+        let place = try #require(try reader.place(of: EventSequence(block: 57, index: 1)))
+        #expect(place.eventNumber == 113 && place.receivedMilliseconds == 57_000)
+        #expect(try reader.place(of: EventSequence(block: 57, index: 2)) == nil)
+        #expect(try reader.place(of: EventSequence(block: 101, index: 0)) == nil)
+        rig.stop()
+        let first = rig.log.folder.segment(firstBlock: 1)
+        try Data(repeating: 1, count: 9000).write(to: URL(fileURLWithPath: first))
+        let damaged = try reader.figures()
+        #expect(damaged.unreadable == 1 && damaged.segments == figures.segments - 1)
+        #expect(damaged.events == figures.events)
+    }
+
     @Test func readsAllSegmentsBesideTheWriter() throws {
         let rig = try rig(blocks: 100)
         #expect(rig.log.segmentCount > 3)

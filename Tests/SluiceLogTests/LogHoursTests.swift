@@ -34,6 +34,12 @@ import Testing
         }
         #expect(try merged(hours.events(since: hour).ranges) == expected)
         #expect(try merged(rig.log.makeHours().events(since: hour).ranges) == expected)
+        // From the files alone the same is read.
+        let reader = try LogFolderReader(folder: rig.log.folder.path)
+        let files = try reader.hours(since: hour)
+        #expect(merged(files.ranges) == expected && files.firstEvent == 0)
+        let later = try reader.hours(since: hour + 3_600_000)
+        #expect(later.ranges.keys.sorted() == [hour + 3_600_000] && later.firstEvent == 0)
         #expect(try hours.events(since: hour + 3_600_000).ranges.keys.sorted() == [hour + 3_600_000])
         #expect(try hours.events(since: hour).firstEvent == 0)
     }

@@ -19,8 +19,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "evil.test", "evil.test:9090", "127.0.0.1.evil.test:9090", "localhost.evil.test", "127.evil.test", "10.0.0.1:9090",
-        "[::2]:9090", "[::1].evil.test", "[::1", "127.0.0.1:x", "127.0.0.1:9090@evil.test", "", "0.0.0.0:9090",
+        "evil.test", "evil.test:9090", "127.0.0.1.evil.test:9090", "localhost.evil.test", "127.evil.test",
+        "10.0.0.1:9090", "[::2]:9090", "[::1].evil.test", "[::1", "127.0.0.1:x", "127.0.0.1:9090@evil.test", "",
+        "0.0.0.0:9090",
     ])
     func `other names are refused`(_ host: String) {
         for path in ["/api/status", "/api/events/x", "/api/tail", "/api/replays", "/metrics", "/", "/healthz/"] {

@@ -22,6 +22,12 @@ import Testing
         }
         registry.register(ProcessMetrics(startedMilliseconds: 1_767_323_045_678))
         registry.register(RefusalMetrics { RefusalMetrics.Figures() })
+        var job = ReplayJob(
+            id: 1, spec: ReplaySpec(destination: "hook", received: 0..<1), blocks: 1..<2,
+            end: EventSequence(block: 2, index: 0), total: ReplayTotal(), createdMilliseconds: 1)
+        job.phase = .running
+        let jobs = [job]
+        registry.register(ReplayMetrics { jobs })
         let status = GatewayStatus.example
         registry.register(
             StatusMetrics(
