@@ -52,7 +52,8 @@ import Testing
         first.close()
         #expect(folder.owner == .nobody)
         // Whoever asks holds the lock for an instant.
-        let asking = open(folder.lock, O_RDONLY)
+        // Safety: the path lives as long as the call.
+        let asking = unsafe open(folder.lock, O_RDONLY)
         #expect(flock(asking, LOCK_SH) == 0)
         Thread.detachNewThread {
             usleep(30_000)
