@@ -225,7 +225,7 @@ import Testing
         try store.save(
             cursors: [cursor("a", block: 8)],
             exceptions: (0..<200).map { exception("a", EventSequence(block: 1, index: $0 * 10), reason: "again") })
-        guard case .stateReplaced(path, let aside, _)? = incidents.withLock({ $0 }).first else {
+        guard case .stateReplaced(path, let aside, _, _)? = incidents.withLock({ $0 }).first else {
             Issue.record("nothing was said")
             return
         }

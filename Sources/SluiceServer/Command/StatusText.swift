@@ -128,6 +128,7 @@ package enum StatusText {
             rightAligned: Set(2...8))
         for book in hours.sorted(by: { $0.hour < $1.hour }) {
             var notes = book.balanced ? "balanced" : "NOT BALANCED"
+            if book.quarantined > 0 { notes += ", \(book.quarantined) quarantined" }
             if book.unrecorded > 0 { notes += ", \(book.unrecorded) not recorded" }
             table.add([
                 String(book.hour.prefix(16)), book.destination, "\(book.accepted)", "\(book.delivered)",
