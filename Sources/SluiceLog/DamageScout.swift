@@ -75,12 +75,15 @@ final class DamageScout: Sendable {
     private func walk(_ entry: SegmentCatalog.Entry, end: Int64) {
         let decoder = BlockDecoder()
         var reached = entry.firstBlock
+        var nextEvent = entry.firstEvent ?? 0
         let walk = SegmentWalk(path: entry.path, received: Int64.min..<Int64.max) { part in
             switch part {
             case .blocks(_, let numbers, let events, let reason):
                 let last = min(numbers.upperBound, end) - 1
                 guard numbers.lowerBound <= last else { return }
                 self.note(numbers.lowerBound...last, events: events ?? 0, reason)
+                reached = max(reached, last + 1)
+                nextEvent += Int64(events ?? 0)
             case .segment(_, let reason):
                 if reached < end { self.note(reached...end - 1, events: 0, reason.description) }
             case .gap: break
@@ -88,12 +91,23 @@ final class DamageScout: Sendable {
         }
         defer { walk.close() }
         // `body` never throws.
-        _ = try? walk.ascend(entry.firstBlock..<end) { stored in
+        let isWhole = try? walk.ascend(entry.firstBlock..<end) { stored in
+            // A page that still looks like one may have lost rows without a word.
+            if stored.number > reached {
+                let events = Int(clamping: max(0, stored.firstEvent - nextEvent))
+                note(reached...stored.number - 1, events: events, DamageScout.rowsMissing)
+            }
             reached = stored.number + 1
+            nextEvent = stored.firstEvent + Int64(stored.eventCount)
             do throws(BlockDamage) { _ = try decoder.decode(stored) } catch { found(stored, error) }
             return !state.withLock { $0.isClosed }
         }
+        // Of the newest, `end` was where the log ended when it was asked for.
+        guard isWhole == true, reached < end else { return }
+        note(reached...end - 1, events: Int(clamping: max(0, (entry.endEvent ?? nextEvent) - nextEvent)), DamageScout.rowsMissing)
     }
+
+    static let rowsMissing = "its row is gone"
 
     private func note(_ numbers: ClosedRange<Int64>, events: Int, _ reason: String) {
         quarantine.note(

@@ -74,7 +74,7 @@ package enum StatusText {
                 damage.firstBlock == damage.lastBlock
                 ? "block \(damage.firstBlock)" : "blocks \(damage.firstBlock) to \(damage.lastBlock)"
             lines.append(
-                "        \(blocks) in \(damage.segment), \(damage.events) events, found \(damage.foundAt): \(LogLine.printable(damage.reason))"
+                "        \(blocks)\(damage.segment.isEmpty ? "" : " in \(damage.segment)"), \(damage.events) events, found \(damage.foundAt): \(LogLine.printable(damage.reason))"
             )
         }
         return lines
