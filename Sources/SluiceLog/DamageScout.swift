@@ -104,7 +104,9 @@ final class DamageScout: Sendable {
         }
         // Of the newest, `end` was where the log ended when it was asked for.
         guard isWhole == true, reached < end else { return }
-        note(reached...end - 1, events: Int(clamping: max(0, (entry.endEvent ?? nextEvent) - nextEvent)), DamageScout.rowsMissing)
+        note(
+            reached...end - 1, events: Int(clamping: max(0, (entry.endEvent ?? nextEvent) - nextEvent)),
+            DamageScout.rowsMissing)
     }
 
     static let rowsMissing = "its row is gone"

@@ -38,8 +38,11 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
                 + " read, so every destination begins again at the oldest block there is"
         case .stateSalvaged(_, let aside, let reason, let hasCursors, let lost):
             "the state file is damaged: \(reason). It is kept as \(FileCalls.name(of: aside)), and what could be read is"
-                + " in a new one: " + (hasCursors ? "every cursor" : "NOT EVERY CURSOR, and destinations without one begin"
-                + " again at the oldest block there is") + "; \(lost)"
+                + " in a new one: "
+                + (hasCursors
+                    ? "every cursor"
+                    : "NOT EVERY CURSOR, and destinations without one begin"
+                        + " again at the oldest block there is") + "; \(lost)"
         case .gap(let numbers):
             "blocks \(numbers.lowerBound) to \(numbers.upperBound - 1) are in no segment"
         case .lostEnd(let path, let end, let known, let kept):
@@ -218,7 +221,8 @@ package final class EventLog: @unchecked Sendable {
             path: folder.state,
             surroundings: StateStore.Surroundings(
                 quarantine: quarantine, givenUp: givenUp,
-                removedBlocks: { stats.removedBlocks.load(ordering: .relaxed) }, oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
+                removedBlocks: { stats.removedBlocks.load(ordering: .relaxed) },
+                oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
                 head: { headCell.load() }, clock: clock,
                 onIncident: { stats.note($0) }))
     }

@@ -137,7 +137,8 @@ package final class GivenUp: Sendable {
             state.unsaved.removeAll { $0.events.upperBound <= end }
             if let first = state.unsaved.first, first.events.lowerBound < end {
                 state.unsaved[0].events = end..<first.events.upperBound
-                state.unsaved[0].blocks = min(parts[parts.count - 1].blocks.upperBound, first.blocks.upperBound)..<first.blocks.upperBound
+                state.unsaved[0].blocks =
+                    min(parts[parts.count - 1].blocks.upperBound, first.blocks.upperBound)..<first.blocks.upperBound
             }
             return state.unsaved.isEmpty ? state.onSaved : nil
         }

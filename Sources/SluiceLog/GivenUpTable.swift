@@ -51,7 +51,8 @@ enum GivenUpTable {
     static func insert(_ parts: [GivenUpEvents], into database: Database) throws {
         for part in parts {
             try database.execute(
-                sql: "UPDATE given_up SET end_event = ?, end_block = ? WHERE end_event = ? AND end_block = ? AND hour = ?",
+                sql:
+                    "UPDATE given_up SET end_event = ?, end_block = ? WHERE end_event = ? AND end_block = ? AND hour = ?",
                 arguments: [
                     part.events.upperBound, part.blocks.upperBound, part.events.lowerBound, part.blocks.lowerBound,
                     part.hour,
@@ -88,7 +89,9 @@ enum GivenUpTable {
         var totals: [Int64: OutcomeCounts] = [:]
         for run in runs {
             if let hour = run.hour {
-                for outcome in Outcome.allCases { totals[hour, default: OutcomeCounts()][outcome] += run.counts[outcome] }
+                for outcome in Outcome.allCases {
+                    totals[hour, default: OutcomeCounts()][outcome] += run.counts[outcome]
+                }
                 continue
             }
             // Lost together. Of what was given up it is known when it was received; of the rest it is not.
@@ -101,7 +104,8 @@ enum GivenUpTable {
                 guard let first = Int64.fromDatabaseValue(part[0]), let end = Int64.fromDatabaseValue(part[1]),
                     let hour = Int64.fromDatabaseValue(part[2])
                 else { continue }
-                totals[hour, default: OutcomeCounts()][only] += max(0, min(end, run.endEvent) - max(first, run.firstEvent))
+                totals[hour, default: OutcomeCounts()][only] += max(
+                    0, min(end, run.endEvent) - max(first, run.firstEvent))
             }
         }
         let add = try database.cachedStatement(

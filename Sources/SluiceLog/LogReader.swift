@@ -22,7 +22,8 @@ final class LogReader: BlockSource {
     private var reached: (nextBlock: Int64, events: Int64)?
 
     init(
-        headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders, quarantine: Quarantine, givenUp: GivenUp,
+        headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders, quarantine: Quarantine,
+        givenUp: GivenUp,
         configuration: LogConfiguration
     ) {
         self.headCell = headCell

@@ -25,7 +25,8 @@ final class StateCheck {
         guard FileCalls.size(path) != 0 else {
             var finding = CheckFinding(
                 .stateDamaged, file: path,
-                "it is there and holds nothing: with events in the log, the next start sends all that is retained again")
+                "it is there and holds nothing: with events in the log, the next start sends all that is retained again"
+            )
             if repairs {
                 let aside = try StateFile(path: path).setAside(nowMilliseconds: clock.wallMilliseconds())
                 finding.repair = "renamed to \(FileCalls.name(of: aside)); the next start makes a new one"

@@ -66,7 +66,8 @@ struct StateFile {
             let isSmall = FileCalls.size(path) ?? 0 <= StateFile.checkedBytesMax
             let damaged = try StateSalvage.damagedTables(database, all: isSmall)
             guard damaged.isEmpty else {
-                throw LogError.damaged(path: path, reason: "its tables \(damaged.joined(separator: ", ")) cannot be read whole")
+                throw LogError.damaged(
+                    path: path, reason: "its tables \(damaged.joined(separator: ", ")) cannot be read whole")
             }
             let mark = try Int.fetchOne(database, sql: "PRAGMA user_version")
             return mark == StateSalvage.cursorsLost ? .withoutCursors : .sound

@@ -259,7 +259,8 @@ struct StateSalvage {
                 try BlockOutcomeTable.forget(name, database)
                 try GivenUpTable.forget(name, database)
                 try database.execute(
-                    sql: BlockOutcomeTable.standIn.replacingOccurrences(of: "filtered > 0;", with: "filtered > 0 AND destination = ?"),
+                    sql: BlockOutcomeTable.standIn.replacingOccurrences(
+                        of: "filtered > 0;", with: "filtered > 0 AND destination = ?"),
                     arguments: [name])
             }
         }

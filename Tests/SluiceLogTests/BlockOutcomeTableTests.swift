@@ -97,7 +97,11 @@ import Testing
         let folder = TemporaryFolder()
         let store = try StateStore(path: folder.file("state.sqlite"))
         let hour: Int64 = 3_600_000
-        var change = DeliveryChange(cursors: [cursor(block: 9) { $0.delivered = 9; $0.expired = 10 }])
+        var change = DeliveryChange(cursors: [
+            cursor(block: 9) {
+                $0.delivered = 9; $0.expired = 10
+            }
+        ])
         var known = run(1, 2, event: 0) { $0.delivered = 5 }
         known.hour = hour
         var lost = run(3, 6, event: 5) { $0.expired = 10 }

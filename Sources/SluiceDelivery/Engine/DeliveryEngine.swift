@@ -348,8 +348,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             }
             if let board { consider(board.wakeAt(now.monotonic, lives)) }
         }
-        if slots.contains(where: { $0.runner?.state.needsSave == true }) || board?.needsSave == true || state.hasNews
-        {
+        if slots.contains(where: { $0.runner?.state.needsSave == true }) || board?.needsSave == true || state.hasNews {
             consider(saveNotBefore)
         }
         return due.map { Int(max(0, $0 - now.monotonic)) }

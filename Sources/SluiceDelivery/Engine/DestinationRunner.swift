@@ -55,7 +55,8 @@ final class DestinationRunner {
 
     init(
         index: Int, configuration: DestinationConfiguration, encoder: any PlatformEncoder, cursor: Cursor,
-        policy: RetryPolicy, userAgent: String, seed: UInt64, givenUpAtStart: Int64 = 0, onTrouble: @escaping TroubleHandler
+        policy: RetryPolicy, userAgent: String, seed: UInt64, givenUpAtStart: Int64 = 0,
+        onTrouble: @escaping TroubleHandler
     ) {
         self.index = index
         self.configuration = configuration

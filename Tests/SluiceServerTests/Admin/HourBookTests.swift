@@ -79,13 +79,13 @@ import Testing
         var books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 20])
         #expect(books.map(\.accepted) == [45, 15] && books.map(\.expired) == [25, 5])
         #expect(books.map(\.pending) == [10, 10] && books.map(\.delivered) == [10, 0])
-        #expect(books.allSatisfy(\.balanced))
+        #expect(books.allSatisfy { $0.balanced })
         // It has read on, and has booked them.
         given.cursors[0].counts.expired = 40
         given.unplaced = [run(10, counts(expired: 40), hour: nil)]
         books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 50])
         #expect(books.map(\.expired) == [35, 5] && books.map(\.pending) == [0, 10])
-        #expect(books.map(\.accepted) == [45, 15] && books.allSatisfy(\.balanced))
+        #expect(books.map(\.accepted) == [45, 15] && books.allSatisfy { $0.balanced })
         // The runs are gone, too: what is left is their sum.
         given.early = []
         given.unplaced = []
