@@ -83,9 +83,11 @@ enum BlockOutcomeTable {
 
     /// The runs a condition of our own holds for, in no order.
     static func fetch(
-        _ database: Database, where condition: String, arguments: StatementArguments
+        _ database: Database, where condition: String, arguments: StatementArguments, withBitmaps: Bool = true
     ) throws -> [BlockOutcome] {
-        try Row.fetchAll(
+        let columns =
+            withBitmaps ? columns : columns.replacingOccurrences(of: "filtered_events", with: "NULL")
+        return try Row.fetchAll(
             database, sql: "SELECT \(columns) FROM block_outcome WHERE \(condition)", arguments: arguments
         ).compactMap(run)
     }
@@ -112,16 +114,27 @@ enum BlockOutcomeTable {
             sql: "DELETE FROM block_outcome WHERE destination = ?", arguments: [destination])
     }
 
-    /// Forgets runs that end before `block`. Returns how many, at most `limit`.
+    /// Forgets runs that end before `block`, and adds them to their hours' totals; the one that ends at the cursor
+    /// may still grow, and stays. Returns how many, at most `limit`.
     static func prune(
         _ destination: String, below block: Int64, _ limit: Int, _ database: Database
     ) throws -> Int {
-        try database.execute(
+        guard limit > 0 else { return 0 }
+        let position = try Int64.fetchOne(
+            database,
             sql: """
-                DELETE FROM block_outcome WHERE rowid IN (
-                    SELECT rowid FROM block_outcome
-                    WHERE destination = ? AND first_block < ? AND last_block < ? LIMIT ?)
-                """, arguments: [destination, block, block, limit])
+                SELECT start_event + delivered + rejected + parked + expired + filtered FROM cursor
+                WHERE destination = ?
+                """, arguments: [destination])
+        let condition = """
+            destination = ? AND first_block < ? AND last_block < ? AND first_event + events < ?
+            ORDER BY first_block, first_index LIMIT ?
+            """
+        let arguments: StatementArguments = [destination, block, block, position ?? Int64.max, limit]
+        try GivenUpTable.fold(try fetch(database, where: condition, arguments: arguments), database)
+        try database.execute(
+            sql: "DELETE FROM block_outcome WHERE rowid IN (SELECT rowid FROM block_outcome WHERE \(condition))",
+            arguments: arguments)
         return database.changesCount
     }
 }

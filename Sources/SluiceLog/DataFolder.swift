@@ -246,6 +246,15 @@ enum FileCalls {
         return overflow ? Int64.max : Int64(clamping: bytes)
     }
 
+    /// Whether the file, or, where there is none, its folder is on a file system that takes no writes.
+    static func isOnReadOnlyFileSystem(_ path: String) -> Bool {
+        var result = statvfs()
+        // Safety: the kernel fills the struct on this frame.
+        var code = unsafe statvfs(path, &result)
+        if code != 0 { code = unsafe statvfs(folder(of: path), &result) }
+        return code == 0 && result.f_flag & UInt(ST_RDONLY) != 0
+    }
+
     static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     /// Whether it is a file with content of its own; nil when there is none.

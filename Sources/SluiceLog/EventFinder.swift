@@ -16,11 +16,13 @@ package struct FoundEvent: Sendable {
 package final class EventFinder {
     private let headCell: LogHeadCell
     private let catalog: SegmentCatalog
+    private let scout: DamageScout
     private let decoder = BlockDecoder()
 
-    init(headCell: LogHeadCell, catalog: SegmentCatalog) {
+    init(headCell: LogHeadCell, catalog: SegmentCatalog, scout: DamageScout) {
         self.headCell = headCell
         self.catalog = catalog
+        self.scout = scout
     }
 
     /// The newest event with this id, in blocks that hold events received in `received` (milliseconds since
@@ -43,7 +45,10 @@ package final class EventFinder {
                 if let found { return found }
             } catch {
                 switch error {
-                case .missing, .damaged, .foreignFile, .newerFormat: continue
+                case .missing: continue
+                case .damaged, .foreignFile, .newerFormat:
+                    scout.inspect(entry)
+                    continue
                 default: throw error
                 }
             }
@@ -58,9 +63,14 @@ package final class EventFinder {
         _ received: Range<Int64>
     ) throws(LogError) -> FoundEvent? {
         for number in try connection.numbers(numbers, received: received, mayHold: hash).reversed() {
-            guard let stored = try connection.blocks(number..<number + 1).first,
-                let block = try? decoder.decode(stored)
-            else { continue }
+            guard let stored = try connection.blocks(number..<number + 1).first else { continue }
+            let block: EventBlock
+            do throws(BlockDamage) {
+                block = try decoder.decode(stored)
+            } catch {
+                scout.found(stored, error)
+                continue
+            }
             for index in 0..<block.eventCount {
                 let line: [UInt8]? = block.withEvent(index) { line in
                     EventFinder.hasID(line, id) ? (0..<line.count).map { line[$0] } : nil
@@ -84,7 +94,7 @@ package final class EventFinder {
 
 extension EventLog {
     /// Finds events by their id. Holds one block in memory at a time.
-    package func makeFinder() -> EventFinder { EventFinder(headCell: headCell, catalog: catalog) }
+    package func makeFinder() -> EventFinder { EventFinder(headCell: headCell, catalog: catalog, scout: scout) }
 
     /// Reads cursors and outcomes beside the delivery thread, which must have made the state file.
     package func makeStateReader() throws(LogError) -> StateReader { try StateReader(path: folder.state) }

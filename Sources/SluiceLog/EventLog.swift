@@ -20,12 +20,29 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
 
     /// The state file is damaged; it lies under another name now, and a new one is made.
     case stateSetAside(path: String, as: String, reason: LogError)
+    /// The state file is damaged; it lies under another name now, and what could be read is in a new one.
+    case stateSalvaged(path: String, as: String, reason: LogError, hasCursors: Bool, lost: String)
+
+    /// Whether events are lost, or may be sent again.
+    package var isLoud: Bool {
+        switch self {
+        case .gap, .unreadable, .setAside, .lostEnd, .stateSetAside, .stateSalvaged: true
+        case .removedIncomplete, .sealedLeftover: false
+        }
+    }
 
     package var description: String {
         switch self {
-        case .stateSetAside(let path, let aside, let reason):
-            "cannot use the state file \(path): \(reason). It is kept as \(aside); every destination begins"
-                + " again at the oldest block there is"
+        case .stateSetAside(_, let aside, let reason):
+            "cannot use the state file: \(reason). It is kept as \(FileCalls.name(of: aside)); nothing of it can be"
+                + " read, so every destination begins again at the oldest block there is"
+        case .stateSalvaged(_, let aside, let reason, let hasCursors, let lost):
+            "the state file is damaged: \(reason). It is kept as \(FileCalls.name(of: aside)), and what could be read is"
+                + " in a new one: "
+                + (hasCursors
+                    ? "every cursor"
+                    : "NOT EVERY CURSOR, and destinations without one begin"
+                        + " again at the oldest block there is") + "; \(lost)"
         case .gap(let numbers):
             "blocks \(numbers.lowerBound) to \(numbers.upperBound - 1) are in no segment"
         case .lostEnd(let path, let end, let known, let kept):
@@ -58,7 +75,11 @@ package final class EventLog: @unchecked Sendable {
     package let holds = SegmentHolds()
     package let growth = GrowthMeter()
     /// Damage that was found; filled from the state file when that is opened.
-    package let quarantine = Quarantine()
+    package let quarantine: Quarantine
+    /// What was given up although somebody needed it; filled from the state file, too.
+    package let givenUp: GivenUp
+    /// Rings for whoever saves to the state file.
+    package let stateBell = StateBell()
     /// What opening found, in the order of segments.
     package let notices: [LogNotice]
     /// Whether the log holds events although there was no usable state file when it was opened. Every
@@ -68,6 +89,8 @@ package final class EventLog: @unchecked Sendable {
     let faults: LogFaults
     let headCell: LogHeadCell
     let catalog = SegmentCatalog()
+    /// Looks closer at segments that readers find damaged.
+    let scout: DamageScout
     let readers = RecentReaders()
 
     private let lock: FolderLock
@@ -90,25 +113,35 @@ package final class EventLog: @unchecked Sendable {
         self.configuration = configuration
         self.clock = clock
         self.faults = faults
+        quarantine = Quarantine(bell: stateBell)
+        givenUp = GivenUp(bell: stateBell)
         try folder.create()
         lock = try FolderLock(folder)
         // Before anybody opens it, and thereby builds upon what its WAL holds.
         try FileCalls.makeWALDurable(of: folder.state)
         let stateFile = StateFile(path: folder.state)
         var stateNotice: LogNotice?
-        let condition = try stateFile.examine()
+        var condition = try stateFile.examine()
         if case .damaged(let reason) = condition {
-            let aside = try stateFile.setAside(nowMilliseconds: clock.wallMilliseconds())
-            stateNotice = .stateSetAside(path: folder.state, as: aside, reason: reason)
+            let result = try StateSalvage(path: folder.state).run(nowMilliseconds: clock.wallMilliseconds())
+            condition = result.hasCursors ? .sound : result.isReplaced ? .withoutCursors : .missing
+            stateNotice =
+                result.isReplaced
+                ? .stateSalvaged(
+                    path: folder.state, as: result.aside, reason: reason, hasCursors: result.hasCursors,
+                    lost: result.summary)
+                : .stateSetAside(path: folder.state, as: result.aside, reason: reason)
         }
         var survey = try LogSurvey(
             folder: folder, configuration: configuration, clock: clock, faults: faults)
-        if condition == .sound, let known = StateStore.furthest(path: folder.state) {
+        if condition == .sound || condition == .withoutCursors, let known = StateStore.furthest(path: folder.state) {
             try survey.continueBehind(known, folder, configuration, clock, faults)
         }
         for entry in survey.entries { catalog.add(entry) }
         notices = survey.notices + (stateNotice.map { [$0] } ?? [])
         headCell = LogHeadCell(survey.head)
+        scout = DamageScout(quarantine: quarantine, catalog: catalog, headCell: headCell, clock: clock)
+        for blocks in survey.damage(nowMilliseconds: clock.wallMilliseconds()) { quarantine.note(blocks) }
         stateWasLost = condition != .sound && survey.head.events > 0
         newest = survey.newest
         stats.currentSegment.store(survey.entries.last?.firstBlock ?? 0, ordering: .relaxed)
@@ -121,6 +154,7 @@ package final class EventLog: @unchecked Sendable {
         guarded.withLock { _ in
             newest?.close()
             newest = nil
+            scout.close()
             catalog.closeIdle()
             lock.close()
         }
@@ -157,7 +191,7 @@ package final class EventLog: @unchecked Sendable {
     /// A reader for one delivery thread. Each holds up to `recentBytes + decodedBytes` and 8 MiB.
     package func makeReader() -> any BlockSource {
         LogReader(
-            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine,
+            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine, givenUp: givenUp,
             configuration: configuration)
     }
 
@@ -171,7 +205,8 @@ package final class EventLog: @unchecked Sendable {
         light.recentBytes = EventLog.lightReaderBytes * 4 / 5
         light.decodedBytes = EventLog.lightReaderBytes / 5
         return LogReader(
-            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine, configuration: light)
+            headCell: headCell, catalog: catalog, readers: readers, quarantine: quarantine, givenUp: givenUp,
+            configuration: light)
     }
 
     /// Opens the state file, for the delivery thread. Makes it where there is none.
@@ -182,7 +217,9 @@ package final class EventLog: @unchecked Sendable {
         return try StateStore(
             path: folder.state,
             surroundings: StateStore.Surroundings(
-                quarantine: quarantine, oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
+                quarantine: quarantine, givenUp: givenUp,
+                removedBlocks: { stats.removedBlocks.load(ordering: .relaxed) },
+                oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
                 head: { headCell.load() }, clock: clock,
                 onIncident: { stats.note($0) }))
     }

@@ -25,7 +25,7 @@ package struct EventQuery: Sendable, Equatable {
 package final class EventSearch {
     private enum Place {
         /// Of a running gateway: only what is committed.
-        case log(LogHeadCell, SegmentCatalog)
+        case log(LogHeadCell, SegmentCatalog, DamageScout)
         case folder(DataFolder)
     }
 
@@ -34,7 +34,9 @@ package final class EventSearch {
     package private(set) var unreadable = 0
     private let decoder = BlockDecoder()
 
-    init(headCell: LogHeadCell, catalog: SegmentCatalog) { place = .log(headCell, catalog) }
+    init(headCell: LogHeadCell, catalog: SegmentCatalog, scout: DamageScout) {
+        place = .log(headCell, catalog, scout)
+    }
 
     /// Searches a data folder that no process owns, or that another one does.
     package init(folder path: String) { place = .folder(DataFolder(path)) }
@@ -46,10 +48,10 @@ package final class EventSearch {
         unreadable = 0
         var found: [FoundEvent] = []
         switch place {
-        case .log(let headCell, let catalog):
+        case .log(let headCell, let catalog, let scout):
             let numbers = 1..<headCell.load().nextBlock
             for entry in catalog.entries.reversed() where found.count < query.limit {
-                try passingOverDamage { () throws(LogError) in
+                try passingOverDamage({ scout.inspect(entry) }) { () throws(LogError) in
                     try catalog.withConnection(to: entry) { (connection) throws(LogError) in
                         try search(connection, numbers, matcher, query.limit, &found)
                     }
@@ -67,13 +69,17 @@ package final class EventSearch {
         return found
     }
 
-    private func passingOverDamage(_ body: () throws(LogError) -> Void) throws(LogError) {
+    private func passingOverDamage(
+        _ onDamage: () -> Void = {}, _ body: () throws(LogError) -> Void
+    ) throws(LogError) {
         do throws(LogError) {
             try body()
         } catch {
             switch error {
             case .missing: return
-            case .damaged, .foreignFile, .newerFormat: unreadable += 1
+            case .damaged, .foreignFile, .newerFormat:
+                unreadable += 1
+                onDamage()
             default: throw error
             }
         }
@@ -87,8 +93,13 @@ package final class EventSearch {
             numbers, received: Int64.min..<Int64.max, mayHold: matcher.hash)
         for number in candidates.reversed() {
             guard let stored = try connection.blocks(number..<number + 1).first else { continue }
-            guard let block = try? decoder.decode(stored) else {
+            let block: EventBlock
+            do throws(BlockDamage) {
+                block = try decoder.decode(stored)
+            } catch {
                 unreadable += 1
+                // Without a gateway it is only told of.
+                if case .log(_, _, let scout) = place { scout.found(stored, error) }
                 continue
             }
             guard block.payload.withBytes({ matcher.mayStand(in: $0) }) else { continue }
@@ -150,8 +161,8 @@ final class EventMatcher {
 
 extension EventLog {
     /// Searches for events that carry an id.
-    package func makeSearch() -> EventSearch { EventSearch(headCell: headCell, catalog: catalog) }
+    package func makeSearch() -> EventSearch { EventSearch(headCell: headCell, catalog: catalog, scout: scout) }
 
     /// Which events were received when.
-    package func makeHours() -> LogHours { LogHours(headCell: headCell, catalog: catalog) }
+    package func makeHours() -> LogHours { LogHours(headCell: headCell, catalog: catalog, quarantine: quarantine) }
 }

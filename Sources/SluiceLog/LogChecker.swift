@@ -48,7 +48,7 @@ package final class LogChecker {
         defer { lock?.close() }
         isLive = lock == nil && FolderLock.holder(folder).isHeld
         // Before the log, which only grows: a cursor read later could stand behind the blocks seen.
-        state = try StateCheck(folder, repairs: repairs)
+        state = try StateCheck(folder, repairs: repairs, clock: clock)
         try checkSegments()
         try checkOrphans()
         let head = expected ?? LogHead(nextBlock: 1, events: 0)

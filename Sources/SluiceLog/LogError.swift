@@ -5,6 +5,8 @@ import Glibc
 package enum LogError: Error, Hashable {
     case notAFolder(path: String)
     case permissionDenied(path: String)
+    /// The file system is mounted read-only.
+    case readOnly(path: String)
     /// Another process, or another `EventLog` of this one, owns the data folder.
     case dataFolderInUse(path: String, processID: Int32?)
     /// The file was made by a later version, with a format this one does not know.
@@ -24,6 +26,7 @@ package enum LogError: Error, Hashable {
         switch self {
         case .notAFolder: "not_a_folder"
         case .permissionDenied: "permission_denied"
+        case .readOnly: "read_only"
         case .dataFolderInUse: "data_folder_in_use"
         case .newerFormat: "newer_format"
         case .foreignFile: "foreign_file"
@@ -43,6 +46,8 @@ extension LogError: CustomStringConvertible {
             "\(path) is not a folder"
         case .permissionDenied(let path):
             "no permission to use \(path)"
+        case .readOnly(let path):
+            "the file system of \(path) is read-only"
         case .dataFolderInUse(let path, let processID):
             "the data folder \(path) is in use by another process"
                 + (processID.map { " (\($0))" } ?? "")
@@ -70,7 +75,8 @@ extension LogError {
         switch code {
         case ENOENT: return .missing(path: path)
         case ENOTDIR: return .notAFolder(path: path)
-        case EACCES, EPERM, EROFS: return .permissionDenied(path: path)
+        case EROFS: return .readOnly(path: path)
+        case EACCES, EPERM: return .permissionDenied(path: path)
         case ENOSPC, EDQUOT, EFBIG: return .diskFull(path: path)
         default:
             // Safety: strerror returns constant text, copied at once.
@@ -85,13 +91,17 @@ extension LogError {
         case let error as LogError:
             self = error
         case let error as DatabaseError:
-            let reason = "\(error.extendedResultCode): \(error.message ?? "no message")"
+            // A result code's own text says what the message says, often word for word.
+            let reason =
+                error.message.map { "\($0) (SQLite error \(error.extendedResultCode.rawValue))" }
+                ?? "SQLite error \(error.extendedResultCode)"
             switch error.resultCode {
             case .SQLITE_FULL: self = .diskFull(path: path)
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, reason: reason)
             // Our statements do not change: an error in one means that the file's schema did.
             case .SQLITE_ERROR: self = .damaged(path: path, reason: reason)
-            case .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH: self = .permissionDenied(path: path)
+            case .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH:
+                self = FileCalls.isOnReadOnlyFileSystem(path) ? .readOnly(path: path) : .permissionDenied(path: path)
             case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
             case .SQLITE_CANTOPEN: self = .cannotOpen(path: path, reason: reason)
             default: self = .failed(path: path, reason: reason)
@@ -105,9 +115,11 @@ extension LogError {
     private static func cannotOpen(path: String, reason: String) -> LogError {
         // Safety: the strings live as long as the calls.
         if unsafe access(path, F_OK) != 0, errno == ENOENT { return .missing(path: path) }
-        if unsafe access(path, R_OK | W_OK) != 0, errno == EACCES || errno == EROFS {
-            return .permissionDenied(path: path)
+        if unsafe access(path, R_OK | W_OK) != 0 {
+            if errno == EROFS { return .readOnly(path: path) }
+            if errno == EACCES { return .permissionDenied(path: path) }
         }
+        if FileCalls.isOnReadOnlyFileSystem(path) { return .readOnly(path: path) }
         return .failed(path: path, reason: reason)
     }
 }

@@ -12,6 +12,7 @@ final class LogReader: BlockSource {
     private let catalog: SegmentCatalog
     private let readers: RecentReaders
     private let quarantine: Quarantine
+    private let givenUp: GivenUp
     private let ring: RecentBlocks
     private let decoder = BlockDecoder()
     private var recent: BlockCache<StoredBlock>
@@ -22,12 +23,14 @@ final class LogReader: BlockSource {
 
     init(
         headCell: LogHeadCell, catalog: SegmentCatalog, readers: RecentReaders, quarantine: Quarantine,
+        givenUp: GivenUp,
         configuration: LogConfiguration
     ) {
         self.headCell = headCell
         self.catalog = catalog
         self.readers = readers
         self.quarantine = quarantine
+        self.givenUp = givenUp
         ring = RecentBlocks(bytesMax: configuration.recentBytes / 2)
         recent = BlockCache(bytesMax: configuration.recentBytes / 2)
         decoded = BlockCache(bytesMax: configuration.decodedBytes)
@@ -44,15 +47,16 @@ final class LogReader: BlockSource {
         while let block = ring.take() {
             recent.insert(block, at: block.number, size: LogReader.weight(block))
         }
-        let number = max(number, 1)
+        // Its memory may hold what is counted as expired by now.
+        let number = max(number, 1, givenUp.endBlock)
         guard number < end else { return nil }
         if let block = decoded.value(at: number) { return returning(block) }
         if let stored = recent.value(at: number) ?? fetched.value(at: number) {
             return returning(try decode(stored))
         }
         let found = try fetch(number..<end)
-        if found?.number != number, let gone = quarantine.blocks(from: number), gone.lastBlock < end {
-            // Taken out by a repair: the gap has a name.
+        if let gone = quarantine.blocks(from: number), gone.lastBlock < found?.number ?? end {
+            // Lost earlier, or taken out by a repair: the gap has a name.
             throw .damaged(number: gone.lastBlock, eventCount: gone.events, reason: gone.reason)
         }
         guard let stored = found else { return nil }
@@ -90,6 +94,8 @@ final class LogReader: BlockSource {
                 foundMilliseconds: LogClock.system.wallMilliseconds()))
         return .damaged(number: numbers.upperBound, eventCount: events, reason: reason)
     }
+
+    func givenUpEvents(from event: Int64) -> Int64 { givenUp.count(from: event) }
 
     func endEvent(behind number: Int64) -> Int64? {
         let head = headCell.load()

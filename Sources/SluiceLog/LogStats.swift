@@ -74,6 +74,8 @@ package final class LogStats: Sendable {
     package let removedBytes = Atomic<Int64>(0)
     /// Those of them that somebody still needed.
     package let forcedSegments = Atomic<Int64>(0)
+    /// The number behind the last block that retention gave up; 0 when it gave none up.
+    package let removedBlocks = Atomic<Int64>(0)
     /// From taking a group of blocks to its fsync.
     package let commitTime = LatencyHistogram()
 
@@ -118,6 +120,7 @@ package final class LogStats: Sendable {
 
     func note(_ incident: LogIncident) {
         if case .removed(let removal) = incident {
+            removedBlocks.store(removal.blocks.upperBound, ordering: .relaxed)
             removedSegments.add(1, ordering: .relaxed)
             removedEvents.add(removal.events ?? 0, ordering: .relaxed)
             removedBytes.add(removal.bytes, ordering: .relaxed)

@@ -41,6 +41,50 @@ struct LogSurvey {
         }
     }
 
+    /// Blocks that were committed and cannot be had: gaps between segments, segments that cannot be read, and the end
+    /// where it was lost.
+    func damage(nowMilliseconds: Int64) -> [QuarantinedBlocks] {
+        var damage: [QuarantinedBlocks] = []
+        func note(_ numbers: Range<Int64>, _ events: Int64?, _ reason: String, _ path: String?) {
+            guard !numbers.isEmpty else { return }
+            damage.append(
+                QuarantinedBlocks(
+                    firstBlock: numbers.lowerBound, lastBlock: numbers.upperBound - 1,
+                    events: Int(max(0, events ?? 0)), reason: reason,
+                    segment: path.map { FileCalls.name(of: $0) } ?? "", foundMilliseconds: nowMilliseconds))
+        }
+        for notice in notices {
+            switch notice {
+            case .gap(let numbers):
+                let before = entries.last { $0.firstBlock < numbers.upperBound && $0.firstEvent != nil }
+                let after = entries.first { $0.firstBlock >= numbers.upperBound }
+                note(numbers, between(before?.endEvent, after?.firstEvent), "in no segment", nil)
+            case .unreadable(let path, let reason):
+                guard let index = entries.firstIndex(where: { $0.path == path }) else { continue }
+                let end = index + 1 < entries.count ? entries[index + 1].firstBlock : head.nextBlock
+                let after = index + 1 < entries.count ? entries[index + 1].firstEvent : head.events
+                let before = index > 0 ? entries[index - 1].endEvent : nil
+                note(entries[index].firstBlock..<end, between(before, after), "\(reason)", path)
+            case .setAside(let path, let aside, let next, let reason):
+                let first = DataFolder.firstBlock(of: FileCalls.name(of: path)) ?? next
+                let before = entries.last { $0.firstBlock < first }
+                let after = entries.first { $0.firstBlock >= next }?.firstEvent
+                note(first..<next, between(before?.endEvent, after), "\(reason)", aside)
+            case .lostEnd(let path, let end, let known, let kept):
+                note(
+                    end.nextBlock..<known.nextBlock, known.events - end.events, "the end of the log was lost",
+                    kept ?? path)
+            case .removedIncomplete, .sealedLeftover, .stateSetAside, .stateSalvaged: break
+            }
+        }
+        return damage
+    }
+
+    private func between(_ first: Int64?, _ end: Int64?) -> Int64? {
+        guard let first, let end else { return nil }
+        return end - first
+    }
+
     /// Goes on behind numbers that the state file knows to be used, where the newest segment lost its end: a
     /// cursor may stand there, and a receipt may name them. The segment is closed as it is.
     mutating func continueBehind(
@@ -148,7 +192,7 @@ struct LogSurvey {
                     endEvent: extent?.endEvent ?? description.firstEvent))
         } catch {
             switch error {
-            case .diskFull, .permissionDenied, .newerFormat, .busy:
+            case .diskFull, .permissionDenied, .readOnly, .newerFormat, .busy:
                 throw error
             default:
                 notices.append(.unreadable(path: path, reason: error))

@@ -31,6 +31,7 @@ package final class LogWriter: @unchecked Sendable {
     private let readers: RecentReaders
     private let holds: SegmentHolds
     private let growth: GrowthMeter
+    private let givenUp: GivenUp
     private let reaper: SegmentReaper
     private let channels: [ShardChannel]
     private let parker: any Parker
@@ -69,10 +70,13 @@ package final class LogWriter: @unchecked Sendable {
         readers = log.readers
         holds = log.holds
         growth = log.growth
+        givenUp = log.givenUp
         let stats = log.stats
         reaper = SegmentReaper(folder: log.folder.log, beforeRemove: log.faults.beforeRemove) {
             stats.noteUpkeepFailure($0)
         }
+        let reaper = reaper
+        givenUp.whenSaved { [weak reaper] in reaper?.retry() }
         head = log.headCell.load()
         self.segment = segment
         self.channels = channels
@@ -440,6 +444,12 @@ package final class LogWriter: @unchecked Sendable {
         let entries = catalog.entries
         for (entry, next) in zip(entries, entries.dropFirst()) {
             guard entry.isSealed else { break }
+            if next.firstBlock <= givenUp.endBlock {
+                // Recorded as given up, and not unlinked before the last stop.
+                giveUp(entry, next, .hardSize, [])
+                logBytes -= entry.sealedBytes
+                continue
+            }
             let verdict = retention.verdict(
                 endBlock: next.firstBlock, newestMilliseconds: entry.newestMilliseconds, logBytes: logBytes,
                 holders: holders, nowMilliseconds: wall)
@@ -460,7 +470,12 @@ package final class LogWriter: @unchecked Sendable {
         _ neededBy: [String]
     ) {
         catalog.remove(entry.firstBlock)
-        reaper.add(entry.path)
+        if neededBy.isEmpty {
+            reaper.add(entry.path)
+        } else {
+            let parts = GivenUpSegment(entry, next: next)
+            reaper.add(entry.path) { [givenUp] in parts.isRecorded(in: givenUp) }
+        }
         var events: Int64?
         if let first = entry.firstEvent, let end = entry.endEvent ?? next.firstEvent { events = end - first }
         stats.note(

@@ -41,8 +41,9 @@ package final class Quarantine: Sendable {
     }
 
     private let state = Mutex(State())
+    private let bell: StateBell
 
-    package init() {}
+    package init(bell: StateBell = StateBell()) { self.bell = bell }
 
     /// By their numbers; at most the newest thousand.
     package var blocks: [QuarantinedBlocks] { state.withLock { $0.known } }
@@ -54,19 +55,34 @@ package final class Quarantine: Sendable {
 
     /// Notes what a reader found; nothing new when it is known.
     func note(_ blocks: QuarantinedBlocks) {
-        state.withLock { state in
-            let isKnown = state.known.contains {
-                $0.firstBlock <= blocks.firstBlock && blocks.lastBlock <= $0.lastBlock
-            }
-            guard !isKnown else { return }
+        let isNew = state.withLock { state in
+            guard !Quarantine.covers(state.known, blocks) else { return false }
             Quarantine.add(blocks, to: &state)
             if state.unsaved.count < Quarantine.blocksMax { state.unsaved.append(blocks) }
+            return true
+        }
+        if isNew { bell.ring() }
+    }
+
+    /// What the state file holds already. What was noted before it could be asked is then known, not new.
+    func load(_ blocks: [QuarantinedBlocks]) {
+        state.withLock { state in
+            let noted = state.known
+            state.known = []
+            state.unsaved = []
+            for block in blocks { Quarantine.add(block, to: &state) }
+            for block in noted where !Quarantine.covers(state.known, block) {
+                Quarantine.add(block, to: &state)
+                state.unsaved.append(block)
+            }
         }
     }
 
-    /// What the state file holds already.
-    func load(_ blocks: [QuarantinedBlocks]) {
-        state.withLock { state in for block in blocks { Quarantine.add(block, to: &state) } }
+    /// Whether all of the blocks are in entries of the list, which is in order.
+    private static func covers(_ known: [QuarantinedBlocks], _ blocks: QuarantinedBlocks) -> Bool {
+        var next = blocks.firstBlock
+        for entry in known where entry.firstBlock <= next { next = max(next, entry.lastBlock + 1) }
+        return next > blocks.lastBlock
     }
 
     private static func add(_ blocks: QuarantinedBlocks, to state: inout State) {

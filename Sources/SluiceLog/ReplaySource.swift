@@ -13,6 +13,8 @@ final class ReplaySource: BlockSource {
 
     private let place: Place
     private let headCell: LogHeadCell
+    /// Nil for an archived segment, which is nothing of this log's.
+    private let scout: DamageScout?
     private let received: Range<Int64>
     private let decoder = BlockDecoder()
     /// Read ahead, in order.
@@ -25,6 +27,7 @@ final class ReplaySource: BlockSource {
     /// - Parameter received: milliseconds since 1970.
     init(log: EventLog, received: Range<Int64>) {
         place = .log(log.catalog)
+        scout = log.scout
         headCell = log.headCell
         self.received = received
     }
@@ -39,6 +42,7 @@ final class ReplaySource: BlockSource {
             throw error
         }
         place = .file(connection)
+        scout = nil
         headCell = log.headCell
         self.received = received
     }
@@ -58,6 +62,7 @@ final class ReplaySource: BlockSource {
         do throws(BlockDamage) {
             return try decoder.decode(stored)
         } catch {
+            scout?.found(stored, error)
             throw .damaged(number: stored.number, eventCount: stored.eventCount, reason: "\(error.label)")
         }
     }
@@ -76,7 +81,7 @@ final class ReplaySource: BlockSource {
                 let upper = index + 1 < entries.count ? min(end, entries[index + 1].firstBlock) : end
                 let lower = max(number, entries[index].firstBlock)
                 guard lower < upper else { continue }
-                batch = try blocks(lower..<upper, last: upper - 1) { (numbers) throws(LogError) in
+                batch = try blocks(lower..<upper, last: upper - 1, of: entries[index]) { (numbers) throws(LogError) in
                     try catalog.withConnection(to: entries[index]) { (connection) throws(LogError) in
                         try connection.blocks(numbers, received: received, limits: limits)
                     }
@@ -88,7 +93,8 @@ final class ReplaySource: BlockSource {
 
     /// - Parameter last: the last block of the segment, named when none of them can be read.
     private func blocks(
-        _ numbers: Range<Int64>, last: Int64, _ read: (Range<Int64>) throws(LogError) -> [StoredBlock]
+        _ numbers: Range<Int64>, last: Int64, of entry: SegmentCatalog.Entry? = nil,
+        _ read: (Range<Int64>) throws(LogError) -> [StoredBlock]
     ) throws(BlockSourceError) -> ArraySlice<StoredBlock> {
         do throws(LogError) {
             return try read(numbers)[...]
@@ -96,6 +102,7 @@ final class ReplaySource: BlockSource {
             switch error {
             case .missing: return []
             case .damaged, .foreignFile, .newerFormat:
+                if let entry { scout?.inspect(entry) }
                 throw .damaged(number: last, eventCount: 0, reason: error.description)
             default: throw .unavailable(reason: error.description)
             }

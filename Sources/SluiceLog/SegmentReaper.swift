@@ -7,14 +7,25 @@ import Synchronization
 /// may wait. Files are unlinked whole and not cut down before, because somebody may be reading them; what
 /// is open stays readable until it is closed.
 ///
+/// What somebody still needed is noted before its file goes (`GivenUp`), and the file stays until that is on disk.
+///
 /// Invariants: 1. files go in the order in which they were added, each with its folder synced before the
 /// next, so that a crash leaves no hole in the log. 2. the thread runs exactly while `isRunning`. 3. a
-/// file that cannot be unlinked is kept in `failed` and tried again with the next call of `retry`.
+/// file that cannot be unlinked, or not yet, is kept in `failed` and tried again with the next call of `retry`.
+/// 4. after `finish` nothing is unlinked: the folder may be another process's by then. What is left goes after the
+/// next start.
 final class SegmentReaper: Sendable {
+    /// A file to be unlinked. `prepare` is called before, until it answers true: then the file may go.
+    struct Item: Sendable {
+        var path: String
+        var prepare: (@Sendable () -> Bool)?
+    }
+
     private struct State {
-        var waiting: [String] = []
-        var failed: [String] = []
+        var waiting: [Item] = []
+        var failed: [Item] = []
         var isRunning = false
+        var isFinished = false
     }
 
     private let state = Mutex(State())
@@ -42,16 +53,27 @@ final class SegmentReaper: Sendable {
     }
 
     /// Never waits for the disk.
-    func add(_ path: String) {
+    func add(_ path: String, prepare: (@Sendable () -> Bool)? = nil) {
+        let item = Item(path: path, prepare: prepare)
+        let waits = state.withLock { state in
+            // Behind those that are to be tried again (invariant 1).
+            if !state.failed.isEmpty { state.failed.append(item) }
+            return !state.failed.isEmpty
+        }
+        if !waits { add([item]) }
+    }
+
+    private func add(_ items: [Item]) {
         let isIdle = state.withLock { state in
-            state.waiting.append(path)
+            guard !items.isEmpty, !state.isFinished else { return false }
+            state.waiting += items
             defer { state.isRunning = true }
+            if !state.isRunning { running.enter() }
             return !state.isRunning
         }
         guard isIdle else { return }
-        running.enter()
         Thread.detachNewThread { [self] in
-            while let path = next() { unlink(path) }
+            while let item = next() { unlink(item) }
             running.leave()
         }
     }
@@ -62,13 +84,17 @@ final class SegmentReaper: Sendable {
             defer { state.failed = [] }
             return state.failed
         }
-        for path in again { add(path) }
+        add(again)
     }
 
     /// Returns when nothing is left that could be unlinked.
-    func finish() { running.wait() }
+    func finish() {
+        running.wait()
+        state.withLock { $0.isFinished = true }
+        running.wait()
+    }
 
-    private func next() -> String? {
+    private func next() -> Item? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isRunning = false
@@ -78,17 +104,25 @@ final class SegmentReaper: Sendable {
         }
     }
 
-    private func unlink(_ path: String) {
+    private func unlink(_ item: Item) {
+        guard item.prepare?() ?? true else {
+            putOff(item)
+            return
+        }
         do throws(LogError) {
-            try aboutFile(path) { try remove(path) }
+            try aboutFile(item.path) { try remove(item.path) }
         } catch {
             onFailure(error)
-            state.withLock { state in
-                // Those behind it wait with it (invariant 1).
-                state.failed.append(path)
-                state.failed += state.waiting
-                state.waiting = []
-            }
+            putOff(item)
+        }
+    }
+
+    private func putOff(_ item: Item) {
+        state.withLock { state in
+            // Those behind it wait with it (invariant 1).
+            state.failed.append(item)
+            state.failed += state.waiting
+            state.waiting = []
         }
     }
 }

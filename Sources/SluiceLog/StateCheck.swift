@@ -11,15 +11,27 @@ final class StateCheck {
     /// Whether rows can be added to it.
     private(set) var isUsable = false
 
-    init(_ folder: DataFolder, repairs: Bool) throws(LogError) {
+    init(_ folder: DataFolder, repairs: Bool, clock: LogClock) throws(LogError) {
         self.folder = folder
         self.repairs = repairs
         let path = folder.state
-        guard FileCalls.exists(path), FileCalls.size(path) != 0 else {
+        guard FileCalls.exists(path) else {
             findings.append(
                 CheckFinding(
                     .stateMissing, .note, file: path,
                     "there is none: with events in the log, the next start sends all that is retained again"))
+            return
+        }
+        guard FileCalls.size(path) != 0 else {
+            var finding = CheckFinding(
+                .stateDamaged, file: path,
+                "it is there and holds nothing: with events in the log, the next start sends all that is retained again"
+            )
+            if repairs {
+                let aside = try StateFile(path: path).setAside(nowMilliseconds: clock.wallMilliseconds())
+                finding.repair = "renamed to \(FileCalls.name(of: aside)); the next start makes a new one"
+            }
+            findings.append(finding)
             return
         }
         do throws(LogError) {
@@ -27,7 +39,17 @@ final class StateCheck {
         } catch {
             switch error {
             case .damaged, .foreignFile:
-                findings.append(CheckFinding(.stateDamaged, file: path, error.description))
+                var finding = CheckFinding(.stateDamaged, file: path, error.description)
+                if repairs, case .damaged = error {
+                    let result = try StateSalvage(path: path).run(nowMilliseconds: clock.wallMilliseconds())
+                    finding.repair = StateCheck.text(result)
+                    if result.isReplaced {
+                        cursors = []
+                        known = []
+                        try aboutFile(path) { try read(path) }
+                    }
+                }
+                findings.append(finding)
             case .newerFormat:
                 findings.append(CheckFinding(.stateNewer, file: path, error.description))
             default: throw error
@@ -66,6 +88,17 @@ final class StateCheck {
         isUsable = true
     }
 
+    private static func text(_ result: StateSalvage.Result) -> String {
+        let aside = "the damaged file is \(FileCalls.name(of: result.aside))"
+        guard result.isReplaced else {
+            return "\(aside); nothing of it could be read, and the next start sends all that is retained again"
+        }
+        let cursors =
+            result.hasCursors
+            ? "every cursor" : "not every cursor: destinations without one begin again at the oldest block there is"
+        return "\(aside); what could be read is in a new one: \(cursors); \(result.summary)"
+    }
+
     /// Whether a cursor stands in the block.
     func wantsBlock(_ number: Int64) -> Bool { cursors.contains { $0.position.block == number } }
 
@@ -94,7 +127,9 @@ final class StateCheck {
         let path = folder.state
         guard isUsable else {
             // Not replaced by a new one: that there is none tells the next start that cursors were lost.
-            if repairs, let index = findings.firstIndex(where: { $0.kind == .stateDamaged }) {
+            if repairs,
+                let index = findings.firstIndex(where: { $0.kind == .stateDamaged && $0.repair == nil })
+            {
                 let aside = try StateFile(path: path).setAside(nowMilliseconds: clock.wallMilliseconds())
                 findings[index].repair =
                     "renamed to \(FileCalls.name(of: aside)); the next start sends all that is retained again"
@@ -120,7 +155,7 @@ final class StateCheck {
         guard repairs, !mended.isEmpty || beyond > 0 || !damage.isEmpty else { return findings }
         let copy = path + ".before-fsck-\(clock.wallMilliseconds())"
         try write(mended, damage, beyond: head.nextBlock, copy: copy)
-        for index in findings.indices where findings[index].severity == .problem {
+        for index in findings.indices where findings[index].severity == .problem && findings[index].repair == nil {
             findings[index].repair = "corrected; the file as it was is \(FileCalls.name(of: copy))"
         }
         return findings

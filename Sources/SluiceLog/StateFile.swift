@@ -2,21 +2,27 @@ import GRDB
 
 /// The state file before it is used: whether it can be, and what becomes of one that cannot.
 ///
-/// A state file that is damaged is no reason to let senders wait: it is set aside, never deleted, and
-/// the gateway goes on as with a lost one (docs/decisions/0007-a-lost-state-file-means-sending-again.md).
+/// A state file that is damaged is no reason to let senders wait: what can be read of it is put into a fresh one
+/// (`StateSalvage`), and it is set aside, never deleted. Where cursors are lost with it, their destinations begin
+/// again (docs/decisions/0007-a-lost-state-file-means-sending-again.md).
 struct StateFile {
     let path: String
 
     enum Condition: Equatable {
         /// Cursors, if there were any, are there.
         case sound
+        /// It is sound, and was made from a damaged one whose cursors could not all be read.
+        case withoutCursors
         /// There is no file, or one without content.
         case missing
         case damaged(LogError)
     }
 
-    /// Looks at the cursors, which everything else can be rebuilt from. Damage elsewhere in the file is found
-    /// when it is written to (`StateStore`).
+    /// Files up to this size are checked whole, which takes a fraction of a second; of larger ones the large tables
+    /// are not. Damage in these is found when they are written to (`StateStore`).
+    private static let checkedBytesMax: Int64 = 64 << 20
+
+    /// Looks at the cursors, which decide what is sent, and at the other tables.
     ///
     /// - Throws: what is no damage: a later version's file, another program's, no permission, a lock.
     func examine() throws(LogError) -> Condition {
@@ -57,7 +63,14 @@ struct StateFile {
             for name in try String.fetchAll(database, sql: "SELECT destination FROM cursor") {
                 _ = try StateStore.readCursor(of: name, in: database, path: path)
             }
-            return .sound
+            let isSmall = FileCalls.size(path) ?? 0 <= StateFile.checkedBytesMax
+            let damaged = try StateSalvage.damagedTables(database, all: isSmall)
+            guard damaged.isEmpty else {
+                throw LogError.damaged(
+                    path: path, reason: "its tables \(damaged.joined(separator: ", ")) cannot be read whole")
+            }
+            let mark = try Int.fetchOne(database, sql: "PRAGMA user_version")
+            return mark == StateSalvage.cursorsLost ? .withoutCursors : .sound
         }
     }
 

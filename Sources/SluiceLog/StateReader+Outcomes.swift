@@ -20,8 +20,14 @@ package struct OutcomesByHour: Sendable, Equatable {
     package var sums: [String: [Int64: OutcomeCounts]] = [:]
     /// Runs whose hour is not known.
     package var unplaced: [BlockOutcome] = []
-    /// Runs that begin before the event asked about.
+    /// Runs that begin before the event asked about, a little longer ago, too; without their bitmaps.
     package var early: [BlockOutcome] = []
+    /// Sums of runs that were forgotten with the log's blocks, by destination and hour.
+    package var forgotten: [String: [Int64: OutcomeCounts]] = [:]
+    /// How many events of the log, by destination, are in these sums or were never due.
+    package var forgottenEnd: [String: Int64] = [:]
+    /// What was given up although somebody needed it.
+    package var givenUp: [GivenUpEvents] = []
 
     package init() {}
 }
@@ -58,21 +64,41 @@ extension StateReader {
                            sum(filtered)
                     FROM block_outcome WHERE hour >= ? GROUP BY destination, hour
                     """, arguments: [hour])
-            while let row = try rows.next() {
-                guard let destination = String.fromDatabaseValue(row[0]),
-                    let hour = Int64.fromDatabaseValue(row[1])
-                else { continue }
-                var counts = OutcomeCounts()
-                for (place, outcome) in BlockOutcomeTable.outcomes.enumerated() {
-                    counts[outcome] = Int64.fromDatabaseValue(row[2 + place]) ?? 0
-                }
-                outcomes.sums[destination, default: [:]][hour] = counts
-            }
+            try StateReader.take(rows, into: &outcomes.sums)
             outcomes.unplaced = try BlockOutcomeTable.fetch(
                 database, where: "hour IS NULL", arguments: [])
             outcomes.early = try BlockOutcomeTable.fetch(
-                database, where: "hour >= ? AND first_event < ?", arguments: [hour, firstEvent])
+                database, where: "hour >= ? AND first_event < ?", arguments: [hour - 7_200_000, firstEvent],
+                withBitmaps: false)
+            // A file of an earlier version has no such tables.
+            guard try database.tableExists("hour_total") else { return outcomes }
+            try StateReader.take(
+                try Row.fetchCursor(
+                    database,
+                    sql: """
+                        SELECT destination, hour, delivered, rejected, parked, expired, filtered
+                        FROM hour_total WHERE hour >= ?
+                        """, arguments: [hour]), into: &outcomes.forgotten)
+            for row in try Row.fetchAll(database, sql: "SELECT destination, end_event FROM hour_total_end") {
+                guard let destination = String.fromDatabaseValue(row[0]) else { continue }
+                outcomes.forgottenEnd[destination] = Int64.fromDatabaseValue(row[1])
+            }
+            outcomes.givenUp = try GivenUpTable.read(database).filter { $0.hour >= hour }
             return outcomes
+        }
+    }
+
+    private static func take(
+        _ rows: RowCursor, into sums: inout [String: [Int64: OutcomeCounts]]
+    ) throws {
+        while let row = try rows.next() {
+            guard let destination = String.fromDatabaseValue(row[0]), let hour = Int64.fromDatabaseValue(row[1])
+            else { continue }
+            var counts = OutcomeCounts()
+            for (place, outcome) in BlockOutcomeTable.outcomes.enumerated() {
+                counts[outcome] = Int64.fromDatabaseValue(row[2 + place]) ?? 0
+            }
+            sums[destination, default: [:]][hour] = counts
         }
     }
 

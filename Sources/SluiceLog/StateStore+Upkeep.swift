@@ -33,9 +33,14 @@ extension StateStore {
         }
     }
 
+    /// Damage is forgotten with the segments it was in. What was lost as a whole is remembered until those
+    /// behind it go: that the log begins later does not say that somebody wanted it to.
+    static func forgetQuarantine(before block: Int64, _ database: Database) throws {
+        try database.execute(sql: "DELETE FROM quarantine WHERE last_block < ?", arguments: [block])
+    }
+
     /// Removes at most `limit` rows about blocks before `oldest`. True when there may be more.
     static func prune(before oldest: Int64, limit: Int, in database: Database) throws -> Bool {
-        try database.execute(sql: "DELETE FROM quarantine WHERE last_block < ?", arguments: [oldest])
         var left = limit
         // Each step finds the next destination in the index; there are few of them and many rows.
         let next = try database.cachedStatement(

@@ -19,6 +19,9 @@ final class StateStore: DeliveryState {
     /// What the store knows of the log beside it.
     struct Surroundings: Sendable {
         var quarantine = Quarantine()
+        var givenUp = GivenUp()
+        /// Blocks before this one were given up since the start, and not lost; 0 when none were.
+        var removedBlocks: @Sendable () -> Int64 = { 0 }
         /// The oldest block there may be.
         var oldestBlock: @Sendable () -> Int64 = { 0 }
         /// Where the log ends now; nil where that is not known.
@@ -37,7 +40,22 @@ final class StateStore: DeliveryState {
         self.path = path
         self.surroundings = surroundings
         queue = try StateStore.open(path)
-        surroundings.quarantine.load(try aboutFile(path) { try queue.inDatabase(StateStore.quarantined) })
+        let head = surroundings.head()
+        let (damage, parts) = try aboutFile(path) {
+            try queue.inDatabase { database in
+                var parts = try GivenUpTable.read(database)
+                if let end = head?.events, let last = parts.last, last.events.upperBound > end {
+                    // They speak of another log, which this one has taken the place of.
+                    try database.execute(sql: "DELETE FROM given_up")
+                    parts = []
+                }
+                return (try StateStore.quarantined(database), parts)
+            }
+        }
+        // Whoever has opened the log knows it by now; from here on a destination without a cursor is a new one.
+        try aboutFile(path) { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
+        surroundings.quarantine.load(damage)
+        surroundings.givenUp.load(parts)
     }
 
     static func open(_ path: String) throws(LogError) -> DatabaseQueue {
@@ -186,6 +204,9 @@ final class StateStore: DeliveryState {
                     );
                     """)
         }
+        migrator.registerMigration("7 what was given up, by hour") { database in
+            try database.execute(sql: GivenUpTable.create)
+        }
         return migrator
     }
 
@@ -237,12 +258,14 @@ final class StateStore: DeliveryState {
     @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
         let damage = surroundings.quarantine.unsaved
+        let givenUp = surroundings.givenUp.unsaved
         let applied = try writing {
-            try queue.inDatabase { database in
+            try durably(!givenUp.isEmpty) { database in
                 var applied: [OutcomeCorrection] = []
                 try database.inTransaction(.immediate) {
                     for destination in change.restarted {
                         try BlockOutcomeTable.forget(destination, database)
+                        try GivenUpTable.forget(destination, database)
                     }
                     try StateStore.insert(change.cursors, into: database)
                     try BlockOutcomeTable.write(change.blocks, database)
@@ -250,6 +273,7 @@ final class StateStore: DeliveryState {
                     try ReplayTable.save(change.replays, into: database)
                     applied = try change.corrections.filter { try StateStore.apply($0, database) }
                     try StateStore.insert(damage, into: database)
+                    try GivenUpTable.insert(givenUp, into: database)
                     try StateStore.insert(surroundings.head(), into: database)
                     return .commit
                 }
@@ -262,6 +286,7 @@ final class StateStore: DeliveryState {
             known[correction.destination]?.counts[correction.to] += 1
         }
         surroundings.quarantine.saved(damage.count)
+        surroundings.givenUp.saved(givenUp)
         return applied
     }
 
@@ -295,6 +320,9 @@ final class StateStore: DeliveryState {
     /// Removes rows about blocks the log has given up.
     func upkeep() throws(DeliveryStateError) -> Bool {
         let oldest = surroundings.oldestBlock()
+        let removed = max(surroundings.removedBlocks(), surroundings.givenUp.endBlock)
+        let hour = surroundings.clock.wallMilliseconds() - GivenUpTable.keptMilliseconds
+        let passed = known.values.map { $0.startEvent + $0.counts.total }.min() ?? 0
         let damage = surroundings.quarantine.unsaved
         let isMore = try writing {
             try queue.inDatabase { database in
@@ -303,13 +331,16 @@ final class StateStore: DeliveryState {
                     try StateStore.insert(damage, into: database)
                     try StateStore.insert(surroundings.head(), into: database)
                     isMore = try StateStore.prune(before: oldest, limit: StateStore.pruneMax, in: database)
+                    try StateStore.forgetQuarantine(before: removed, database)
+                    try GivenUpTable.forget(before: hour, below: passed, database)
                     return .commit
                 }
                 return isMore
             }
         }
         surroundings.quarantine.saved(damage.count)
-        surroundings.quarantine.forget(before: oldest)
+        surroundings.quarantine.forget(before: removed)
+        surroundings.givenUp.forget(before: hour, below: passed)
         return isMore
     }
 
@@ -340,12 +371,26 @@ final class StateStore: DeliveryState {
         }
     }
 
+    /// Whether there is something to save that no destination brings along.
+    var hasNews: Bool { !surroundings.quarantine.unsaved.isEmpty || !surroundings.givenUp.unsaved.isEmpty }
+
+    /// What allows files to be unlinked must not be taken back by a power loss.
+    private func durably<T>(_ isDurable: Bool, _ body: (Database) throws -> T) throws -> T {
+        try queue.inDatabase { database in
+            guard isDurable else { return try body(database) }
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
+            return try body(database)
+        }
+    }
+
     /// Like `stating`; a file that turns out to be damaged is replaced, and `body` runs once more.
     private func writing<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {
         do {
             return try body()
         } catch {
             let reason = LogError(error, path: path)
+            if case .diskFull = reason { surroundings.givenUp.saveLater() }
             guard case .damaged = reason else { throw DeliveryStateError(reason: reason.description) }
             try stating { try replaceFile(reason) }
             return try stating(body)
@@ -354,17 +399,19 @@ final class StateStore: DeliveryState {
 
     private func replaceFile(_ reason: LogError) throws {
         try? queue.close()
-        let aside = try StateFile(path: path).setAside(nowMilliseconds: surroundings.clock.wallMilliseconds())
+        let salvage = StateSalvage(path: path, cursors: Array(known.values))
+        let result = try salvage.run(nowMilliseconds: surroundings.clock.wallMilliseconds())
         queue = try StateStore.open(path)
         try queue.inDatabase { database in
             try database.inTransaction(.immediate) {
-                try StateStore.insert(Array(known.values), into: database)
                 try StateStore.insert(surroundings.quarantine.blocks, into: database)
-                try database.execute(sql: BlockOutcomeTable.standIn)
+                try database.execute(sql: "DELETE FROM given_up")
+                try GivenUpTable.insert(surroundings.givenUp.all, into: database)
                 return .commit
             }
         }
-        surroundings.onIncident(.stateReplaced(path: path, as: aside, reason: reason.description))
+        surroundings.onIncident(
+            .stateReplaced(path: path, as: result.aside, reason: reason.description, lost: result.summary))
     }
 
     func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {

@@ -22,7 +22,9 @@ package enum Gateway {
         let troubleLog = TroubleLog(logger: logger)
         let pipeline = try Pipeline(
             configuration, troubles: PipelineTroubles(troubleLog, destinations: configuration.destinations))
-        for notice in pipeline.log.notices { logger.warning("\(notice)") }
+        for notice in pipeline.log.notices {
+            logger.log(level: notice.isLoud ? .error : .warning, "\(notice)")
+        }
         if let load = pipeline.fingerprintLoad { report(load, logger) }
         warnOfForgottenDestinations(pipeline.log, configuration, logger)
 

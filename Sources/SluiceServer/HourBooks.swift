@@ -17,20 +17,23 @@ final class HourBooks: @unchecked Sendable {
         names = destinations
     }
 
-    /// Of the hour that is under way and those before it, `count` in all. Empty when log or state file cannot
+    /// Of the hour that is under way and those before it, `count` in all, with how many events each destination has
+    /// read. Empty when log or state file cannot
     /// be read at present: the status says elsewhere what is wrong.
-    func last(_ count: Int) -> [HourBook] { turn.withLock { _ in read(count) } }
+    func last(_ count: Int, readEvents: [String: Int64] = [:]) -> [HourBook] {
+        turn.withLock { _ in read(count, readEvents) }
+    }
 
-    private func read(_ count: Int) -> [HourBook] {
+    private func read(_ count: Int, _ readEvents: [String: Int64]) -> [HourBook] {
         let since = BlockOutcome.hour(of: WallTime.nowMilliseconds()) - Int64(count - 1) * 3_600_000
         guard count > 0, !names.isEmpty, let reader = try? stateReader() else { return [] }
         // The record first: what the log takes meanwhile is pending, by both.
         guard let first = try? hours.events(since: since),
-            let outcomes = try? reader.outcomes(since: since, firstEvent: first.firstEvent),
+            let outcomes = try? reader.outcomes(since: since, firstEvent: first.recordedBefore),
             let picture = try? hours.events(since: since)
         else { return [] }
         return HourBook.make(
-            outcomes, log: LogHours.Picture(ranges: picture.ranges, firstEvent: first.firstEvent), names: names)
+            outcomes, log: picture.completing(first), names: names, readEvents: readEvents)
     }
 
     private func stateReader() throws(LogError) -> StateReader {
@@ -38,5 +41,22 @@ final class HourBooks: @unchecked Sendable {
         let opened = try log.makeStateReader()
         state = opened
         return opened
+    }
+}
+
+extension LogHours.Picture {
+    /// What has to be on record before the log's rows are compared with it: outcomes of what is not in the log.
+    fileprivate var recordedBefore: Int64 {
+        max(firstEvent, lost.values.lazy.flatMap { $0 }.map(\.upperBound).max() ?? 0)
+    }
+
+    /// This picture with what an earlier one had and retention has taken since.
+    fileprivate func completing(_ earlier: LogHours.Picture) -> LogHours.Picture {
+        var picture = self
+        picture.firstEvent = min(firstEvent, earlier.firstEvent)
+        for (hour, ranges) in earlier.ranges {
+            picture.ranges[hour, default: []] += HourPage.subtract(picture.ranges[hour] ?? [], from: ranges)
+        }
+        return picture
     }
 }

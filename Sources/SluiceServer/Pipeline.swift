@@ -105,6 +105,7 @@ package final class Pipeline {
 
         // The log thread wakes delivery after each commit.
         let deliveryWaker = delivery.waker
+        log.stateBell.attach { deliveryWaker.wake() }
         writer = log.makeWriter(
             channels: channels, parker: try EventFD(), fingerprints: fingerprints
         ) { _ in deliveryWaker.wake() }

@@ -44,7 +44,8 @@ package final class StatusCollector: @unchecked Sendable {
                 duplicates: total(.duplicates, index), rejected: total(.rejected, index))
         }
         status.destinations = destinations.map(report)
-        status.hours = hourBooks.last(hours)
+        status.hours = hourBooks.last(
+            hours, readEvents: Dictionary(destinations.map { ($0.name, $0.readEvent) }) { first, _ in first })
         return status
     }
 

@@ -1,4 +1,5 @@
 import SluiceCore
+import Synchronization
 import Testing
 
 @testable import SluiceLog
@@ -81,6 +82,41 @@ import Testing
         let search = rig.log.makeSearch()
         for (index, id) in ids.enumerated() { #expect(try sequences(search, id) == ["1.\(index)"]) }
         #expect(try sequences(search, written[1]) == [])
+    }
+
+    /// A question that meets damage has it put into quarantine, once; without a gateway it is only told of.
+    @Test(arguments: [DiskFailureTests.Rot.payload, .treePage])
+    func damageThatIsFoundIsNoted(_ rot: DiskFailureTests.Rot) throws {
+        let folder = try DamagedLog.make()
+        let data = folder.file("data")
+        try DamagedLog.apply(rot, to: DataFolder(data).segment(firstBlock: 4))
+        let beside = EventSearch(folder: data)
+        let missing = { (search: EventSearch) in
+            for block in 4...6 {
+                for index in [0, 39] {
+                    let id = "\(block)-\(index)-" + String(repeating: "x", count: 60)
+                    _ = try search.find(EventQuery(id: Array(id.utf8)))
+                }
+            }
+        }
+        try missing(beside)
+        #expect(!FileCalls.exists(folder.file("data/state.sqlite")))
+        let log = try EventLog.open(folder: data)
+        defer { log.close() }
+        let rings = Atomic<Int>(0)
+        log.stateBell.attach { rings.add(1, ordering: .relaxed) }
+        #expect(log.quarantine.blocks.isEmpty)
+        try missing(log.makeSearch())
+        eventually({ !log.quarantine.blocks.isEmpty })
+        log.scout.close()
+        let found = log.quarantine.blocks
+        #expect(found.allSatisfy { $0.firstBlock >= 4 && $0.lastBlock <= 6 && $0.segment == "000000000004.sqlite" })
+        #expect(rings.load(ordering: .relaxed) == found.count)
+        let state = try log.makeDeliveryState()
+        #expect(state.hasNews)
+        _ = try state.upkeep()
+        try missing(log.makeSearch())
+        #expect(log.quarantine.blocks == found && !state.hasNews)
     }
 
     @Test func olderSegmentsAreSearchedBesideAGatewayAndWithout() throws {

@@ -143,9 +143,12 @@ import Testing
         let path = folder.file("state.sqlite")
         let quarantine = Quarantine()
         let oldest = Atomic<Int64>(0)
+        let removed = Atomic<Int64>(0)
         let store = try StateStore(
             path: path,
-            surroundings: .init(quarantine: quarantine, oldestBlock: { oldest.load(ordering: .relaxed) }))
+            surroundings: .init(
+                quarantine: quarantine, removedBlocks: { removed.load(ordering: .relaxed) },
+                oldestBlock: { oldest.load(ordering: .relaxed) }))
         let rowsPerDestination = StateStore.pruneMax
         for name in ["a", "b"] {
             try store.save(
@@ -168,6 +171,9 @@ import Testing
         #expect(calls <= 3)
         #expect(try rows(path).allSatisfy { $0.contains(" 9.") })
         #expect(try rows(path).count == 2 * rowsPerDestination / 10)
+        #expect(quarantine.blocks.map(\.firstBlock) == [3, 8], "the log begins later, and nobody gave up the rest")
+        removed.store(9, ordering: .relaxed)
+        _ = try store.upkeep()
         #expect(quarantine.blocks.map(\.firstBlock) == [8])
         #expect(try saved(path).map(\.firstBlock) == [8])
     }
@@ -225,7 +231,7 @@ import Testing
         try store.save(
             cursors: [cursor("a", block: 8)],
             exceptions: (0..<200).map { exception("a", EventSequence(block: 1, index: $0 * 10), reason: "again") })
-        guard case .stateReplaced(path, let aside, _)? = incidents.withLock({ $0 }).first else {
+        guard case .stateReplaced(path, let aside, _, _)? = incidents.withLock({ $0 }).first else {
             Issue.record("nothing was said")
             return
         }

@@ -13,10 +13,15 @@ package protocol BlockSource: AnyObject {
     /// How many events the log holds before what can be read behind block `number`, which is damaged; nil
     /// where that cannot be told.
     func endEvent(behind number: Int64) -> Int64?
+
+    /// How many events were given up for good from event number `event` of the log on (by how many come before
+    /// it): `block(atOrAfter:)` never returns them again.
+    func givenUpEvents(from event: Int64) -> Int64
 }
 
 extension BlockSource {
     package func endEvent(behind number: Int64) -> Int64? { nil }
+    package func givenUpEvents(from event: Int64) -> Int64 { 0 }
 }
 
 package enum BlockSourceError: Error {
@@ -175,11 +180,14 @@ package protocol DeliveryState: AnyObject {
     /// Work that has time: removes rows about events the log no longer has, a bounded number of them.
     /// True when there is more of it.
     func upkeep() throws(DeliveryStateError) -> Bool
+    /// Whether there is something to save of which `save` needs not be told: it takes it along.
+    var hasNews: Bool { get }
 }
 
 extension DeliveryState {
     // For states that live no longer than the process.
     package func upkeep() throws(DeliveryStateError) -> Bool { false }
+    package var hasNews: Bool { false }
 }
 
 package struct DeliveryStateError: Error {

@@ -417,6 +417,9 @@ package struct DestinationState: ~Copyable {
 
     // MARK: Figures
 
+    /// How many events of the log were read or passed: nothing before this one is read again.
+    package var readEvent: Int64 { eventsRead }
+
     /// How many events the log holds before `position`, by the log's own count wherever it is at
     /// hand, so that the books are checked against the log and not against themselves.
     package func positionEvent(head: LogHead) -> Int64 {

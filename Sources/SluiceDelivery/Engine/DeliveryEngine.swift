@@ -348,7 +348,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             }
             if let board { consider(board.wakeAt(now.monotonic, lives)) }
         }
-        if slots.contains(where: { $0.runner?.state.needsSave == true }) || board?.needsSave == true {
+        if slots.contains(where: { $0.runner?.state.needsSave == true }) || board?.needsSave == true || state.hasNews {
             consider(saveNotBefore)
         }
         return due.map { Int(max(0, $0 - now.monotonic)) }
@@ -382,6 +382,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             slot.runner = DestinationRunner(
                 index: index, configuration: slot.configuration, encoder: slot.encoder, cursor: cursor,
                 policy: options.retryPolicy, userAgent: options.userAgent, seed: seeds.next(),
+                givenUpAtStart: blocks.givenUpEvents(from: cursor.startEvent + cursor.counts.total),
                 onTrouble: onTrouble)
             options.onPositionSaved(cursor.destination, cursor.position.block)
         }
@@ -417,7 +418,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             if options.stateWasLost {
                 onTrouble(
                     DeliveryTrouble.stateLost, name,
-                    "the state file is missing beside a log that holds events: delivery begins again at"
+                    "its cursor was lost with the state file, beside a log that holds events: delivery begins again at"
                         + " \(cursor.position), the oldest block there is, and what was delivered before is"
                         + " sent twice")
             } else if cursor.startEvent > 0 {
@@ -443,7 +444,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             isNeeded = true
             isPressing = isPressing || runner.state.isWaitingForSave
         }
-        isNeeded = isNeeded || board?.needsSave == true
+        isNeeded = isNeeded || board?.needsSave == true || state.hasNews
         guard isNeeded, now.monotonic >= saveNotBefore || (isPressing && !isSaveFailing) else { return }
         _ = save(now)
     }
@@ -460,7 +461,7 @@ package final class DeliveryEngine: @unchecked Sendable {
             change.append(runner.state.change)
             saved.append(runner)
         }
-        guard !saved.isEmpty || !change.replays.isEmpty else { return true }
+        guard !saved.isEmpty || !change.replays.isEmpty || state.hasNews else { return true }
         let applied: [OutcomeCorrection]
         do throws(DeliveryStateError) {
             applied = try state.save(change)
@@ -492,7 +493,7 @@ package final class DeliveryEngine: @unchecked Sendable {
 
     private func publish(_ head: LogHead) {
         let picture = slots.map { slot in
-            slot.runner?.status(head: head)
+            slot.runner?.status(blocks, head: head)
                 ?? DestinationStatus(name: slot.configuration.name, platform: slot.configuration.platform)
         }
         published.withLock { $0 = picture }

@@ -55,7 +55,8 @@ final class DestinationRunner {
 
     init(
         index: Int, configuration: DestinationConfiguration, encoder: any PlatformEncoder, cursor: Cursor,
-        policy: RetryPolicy, userAgent: String, seed: UInt64, onTrouble: @escaping TroubleHandler
+        policy: RetryPolicy, userAgent: String, seed: UInt64, givenUpAtStart: Int64 = 0,
+        onTrouble: @escaping TroubleHandler
     ) {
         self.index = index
         self.configuration = configuration
@@ -70,6 +71,7 @@ final class DestinationRunner {
             policy: policy, rate: configuration.rate, seed: seed)
         figures = DestinationStatus(name: configuration.name, platform: configuration.platform)
         figures.countsAtStart = cursor.counts
+        figures.countsAtStart.expired += givenUpAtStart
     }
 
     // MARK: One turn
@@ -290,13 +292,18 @@ final class DestinationRunner {
         (figures.attempts, figures.bytesSent, figures.lastError)
     }
 
-    func status(head: LogHead) -> DestinationStatus {
+    /// Events that were given up before they were read are expired from then on; the cursor counts them when it
+    /// comes to them.
+    func status(_ blocks: any BlockSource, head: LogHead) -> DestinationStatus {
         var status = figures
         status.isOpen = true
         status.position = state.position
         status.startEvent = state.startEvent
         status.counts = state.allCounts
-        status.ahead = state.ahead.total
+        let givenUp = blocks.givenUpEvents(from: state.readEvent)
+        status.counts.expired += givenUp
+        status.ahead = state.ahead.total + givenUp
+        status.readEvent = state.readEvent
         status.positionEvent = state.positionEvent(head: head)
         status.waitingSinceMilliseconds = state.waitingSinceMilliseconds
         status.pending = max(0, head.events - status.positionEvent - status.ahead)

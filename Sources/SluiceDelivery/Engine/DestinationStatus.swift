@@ -35,6 +35,8 @@ package struct DestinationStatus: Sendable {
     package var startEvent: Int64 = 0
     /// How many events the log holds before `position`, by the log's own count.
     package var positionEvent: Int64 = 0
+    /// How many events of the log it has read so far, or passed.
+    package var readEvent: Int64 = 0
     /// Outcomes of all events so far, those behind `position` included.
     package var counts = OutcomeCounts()
     /// Those of them that the cursor brought along when it was opened.

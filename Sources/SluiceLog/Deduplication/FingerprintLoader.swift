@@ -37,13 +37,17 @@ final class FingerprintLoader: Sendable {
 
     private let catalog: SegmentCatalog
     private let table: FingerprintTable
+    private let scout: DamageScout
     /// Milliseconds since 1970; what was received before it is outside the window.
     private let cutoff: Int64
     private let end: Int64
     private let state: Mutex<State>
 
     /// - Parameter head: where the log ends.
-    init(catalog: SegmentCatalog, head: LogHead, table: FingerprintTable, cutoff: Int64) {
+    init(
+        catalog: SegmentCatalog, head: LogHead, table: FingerprintTable, cutoff: Int64, scout: DamageScout
+    ) {
+        self.scout = scout
         self.catalog = catalog
         self.table = table
         self.cutoff = cutoff
@@ -80,6 +84,7 @@ final class FingerprintLoader: Sendable {
                     }
                 }
             } catch {
+                scout.inspect(chunk.entry)
                 damage.append("blocks \(chunk.numbers.lowerBound) to \(chunk.numbers.upperBound - 1): \(error)")
             }
             state.withLock { state in
@@ -124,6 +129,7 @@ final class FingerprintLoader: Sendable {
             let numbers = span.numbers.clamped(to: 0..<end)
             if !numbers.isEmpty { state.current = Chunk(entry: entry, numbers: numbers) }
         } catch {
+            if case .damaged = error { scout.inspect(entry) }
             note("\(entry.path): \(error)", &state.load)
         }
     }
@@ -145,7 +151,8 @@ extension EventLog {
         let started = clock.monotonicMicroseconds()
         let now = clock.wallMilliseconds()
         let loader = FingerprintLoader(
-            catalog: catalog, head: head, table: table, cutoff: now - Int64(ageMilliseconds))
+            catalog: catalog, head: head, table: table, cutoff: now - Int64(ageMilliseconds),
+            scout: scout)
         DispatchQueue.concurrentPerform(iterations: max(1, threads)) { _ in loader.run() }
         let ended = clock.monotonicMicroseconds()
         table.restored(oldestMilliseconds: loader.oldest.map { now - $0 } ?? 0, now: ended / 1000)

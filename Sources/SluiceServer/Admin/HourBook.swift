@@ -17,6 +17,9 @@ package struct HourBook: Sendable, Equatable, Codable {
     package var pending: Int64 = 0
     /// Passed before outcomes were kept by block: one of the above, it is not known which.
     package var unrecorded: Int64 = 0
+    /// Those accepted whose blocks were damaged or lost. What became of them before that is above; the others are
+    /// expired, once a destination has come to them.
+    package var quarantined: Int64 = 0
     package var balanced = true
 
     package init() {}
@@ -31,41 +34,46 @@ package struct HourBook: Sendable, Equatable, Codable {
 
     /// The books of the hours there are, in the order of destinations, and of time within each.
     ///
-    /// The log is one side of the book, by the rows of its blocks; the state file is the other. Where retention
-    /// has taken blocks of an hour, the record is all that is left of them, and counts on both sides.
+    /// The log is one side of the book, by the rows of its blocks; the state file is the other. Of what the log
+    /// does not have any more, the record is all that is left, and counts on both sides: where retention has taken
+    /// blocks, where they were lost, and in hours that are remembered as a sum. What was given up or lost before
+    /// anything was recorded of it belongs to the hour it was received in, or probably was.
     ///
-    /// - Parameter names: destinations that have books.
+    /// - Parameters:
+    ///   - names: destinations that have books.
+    ///   - readEvents: how many events of the log each of them has read; what was given up behind them is expired.
     package static func make(
-        _ outcomes: OutcomesByHour, log: LogHours.Picture, names: [String]
+        _ outcomes: OutcomesByHour, log: LogHours.Picture, names: [String], readEvents: [String: Int64] = [:]
     ) -> [HourBook] {
         names.flatMap { name -> [HourBook] in
             guard let cursor = outcomes.cursors.first(where: { $0.destination == name }) else { return [] }
-            let sums = outcomes.sums[name] ?? [:]
-            return Set(log.ranges.keys).union(sums.keys).sorted().compactMap { hour in
-                let book = HourBook(
-                    cursor, hour, log, sums[hour] ?? OutcomeCounts(),
-                    unplaced: outcomes.unplaced.filter { $0.destination == name },
-                    early: outcomes.early.filter { $0.destination == name && $0.hour == hour })
+            let page = HourPage(cursor, outcomes, log, readEvent: readEvents[name])
+            return page.hours.sorted().compactMap { hour in
+                let book = HourBook(page, hour)
                 return book.accepted == 0 && book.balanced ? nil : book
             }
         }
     }
 
-    private init(
-        _ cursor: Cursor, _ hour: Int64, _ log: LogHours.Picture, _ counts: OutcomeCounts,
-        unplaced: [BlockOutcome], early: [BlockOutcome]
-    ) {
-        destination = cursor.destination
+    private init(_ page: HourPage, _ hour: Int64) {
+        destination = page.cursor.destination
         self.hour = WallTime.text(hour)
-        let ranges = log.ranges[hour] ?? []
-        func overlap(_ first: Int64, _ end: Int64) -> Int64 {
-            ranges.reduce(0) { $0 + max(0, min($1.upperBound, end) - max($1.lowerBound, first)) }
-        }
-        accepted = overlap(cursor.startEvent, Int64.max)
-        pending = overlap(cursor.startEvent + cursor.counts.total, Int64.max)
-        add(counts)
-        for run in unplaced {
-            let events = overlap(run.firstEvent, run.endEvent)
+        let held = page.held(hour)
+        let lost = page.lost[hour] ?? []
+        let givenUp = page.givenUp[hour] ?? []
+        let ranges = held + lost + givenUp
+        let recorded = page.recordedElsewhere(hour)
+        let forgotten = page.forgotten[hour] ?? OutcomeCounts()
+        accepted = HourPage.count(ranges) + recorded.total + forgotten.total
+        pending = HourPage.count(ranges, from: page.cursorEvent)
+        // Whatever the destination has not read of it will be expired.
+        let expires = HourPage.count(givenUp, from: page.readEvent)
+        pending -= expires
+        expired += expires
+        add(page.sums[hour] ?? OutcomeCounts())
+        add(forgotten)
+        for run in page.unplaced {
+            let events = HourPage.count(ranges, from: run.firstEvent, to: run.endEvent)
             // All of one kind, as what was lost: then it is known after all.
             if let only = Outcome.allCases.first(where: { run.counts[$0] == run.eventCount }) {
                 var counts = OutcomeCounts()
@@ -75,7 +83,9 @@ package struct HourBook: Sendable, Equatable, Codable {
                 unrecorded += events
             }
         }
-        for run in early { accepted += max(0, min(run.endEvent, log.firstEvent) - run.firstEvent) }
+        quarantined =
+            HourPage.count(lost) + recorded.lost
+            + HourPage.count(page.damaged[hour] ?? [], from: page.firstEvent)
         balanced = accepted == delivered + rejected + parked + expired + filtered + pending + unrecorded
     }
 }

@@ -80,7 +80,7 @@ package enum StatusText {
                 damage.firstBlock == damage.lastBlock
                 ? "block \(damage.firstBlock)" : "blocks \(damage.firstBlock) to \(damage.lastBlock)"
             lines.append(
-                "        \(blocks) in \(damage.segment), \(damage.events) events, found \(damage.foundAt): \(LogLine.printable(damage.reason))"
+                "        \(blocks)\(damage.segment.isEmpty ? "" : " in \(damage.segment)"), \(damage.events) events, found \(damage.foundAt): \(LogLine.printable(damage.reason))"
             )
         }
         return lines
@@ -135,6 +135,7 @@ package enum StatusText {
             rightAligned: Set(2...8))
         for book in hours.sorted(by: { $0.hour < $1.hour }) {
             var notes = book.balanced ? "balanced" : "NOT BALANCED"
+            if book.quarantined > 0 { notes += ", \(book.quarantined) quarantined" }
             if book.unrecorded > 0 { notes += ", \(book.unrecorded) not recorded" }
             table.add([
                 String(book.hour.prefix(16)), book.destination, "\(book.accepted)", "\(book.delivered)",

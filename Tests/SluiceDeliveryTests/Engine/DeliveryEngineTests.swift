@@ -450,6 +450,33 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         #expect(state.saved("d")?.counts.expired == 50)
     }
 
+    /// What was given up before it was read is expired at once, and no second time when the destination reads on.
+    @Test func whatIsGivenUpCountsOnceAndAtOnce() throws {
+        let log = MemoryLog()
+        for _ in 0..<10 { log.append(lines(0..<5)) }
+        log.giveUp(1...8, events: 40)
+        let state = MemoryState()
+        var cursor = Cursor(
+            destination: "d", position: EventSequence(block: 2, index: 0), startEvent: 0, counts: OutcomeCounts())
+        cursor.counts.delivered = 5
+        try state.save(DeliveryChange(cursors: [cursor]))
+        let upstream = TestUpstream { _ in .answer(200) }
+        defer { upstream.close() }
+        let configuration = destination(upstream.url)
+        let idle = try DeliveryEngine(
+            destinations: [(configuration, IDEncoder())], blocks: log, state: state, onTrouble: { _, _, _ in })
+        let before = idle.statuses()[0]
+        #expect(before.counts.expired == 35 && before.pending == 10 && before.ahead == 35)
+        #expect(before.countsAtStart.expired == 35, "it was expired before this start")
+        let bench = try EngineBench([(configuration, IDEncoder())], log: log, state: state)
+        #expect(eventually { bench.status().counts.delivered == 15 })
+        bench.stop()
+        let after = bench.status()
+        #expect(after.counts.expired == 35 && after.pending == 0 && after.ahead == 0)
+        #expect(after.countsAtStart.expired == 35)
+        #expect(state.saved("d")?.counts.expired == 35)
+    }
+
     @Test func saysWhereCursorsWereSaved() throws {
         let upstream = TestUpstream { _ in .answer(200) }
         defer { upstream.close() }

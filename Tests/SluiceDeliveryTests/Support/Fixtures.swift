@@ -38,6 +38,7 @@ final class MemoryLog: BlockSource, Sendable {
         var head = LogHead(nextBlock: 1, events: 0)
         var isUnavailable = false
         var reads = 0
+        var givenUpEvents: Int64 = 0
     }
     private let content = Mutex(Content())
 
@@ -59,6 +60,14 @@ final class MemoryLog: BlockSource, Sendable {
     func drop(_ numbers: ClosedRange<Int64>) {
         content.withLock { content in for number in numbers { content.entries[number] = nil } }
     }
+
+    /// Retention takes the log's oldest blocks, `events` in all, although somebody needs them.
+    func giveUp(_ numbers: ClosedRange<Int64>, events: Int64) {
+        drop(numbers)
+        content.withLock { $0.givenUpEvents = events }
+    }
+
+    func givenUpEvents(from event: Int64) -> Int64 { content.withLock { max(0, $0.givenUpEvents - event) } }
 
     func setUnavailable(_ value: Bool) { content.withLock { $0.isUnavailable = value } }
 

@@ -183,7 +183,8 @@ final class LogModel {
         for notice in log.notices {
             switch notice {
             case .removedIncomplete, .sealedLeftover: continue
-            case .gap, .unreadable, .setAside, .stateSetAside, .lostEnd: throw ModelFailure("opening found: \(notice)")
+            case .gap, .unreadable, .setAside, .stateSetAside, .stateSalvaged, .lostEnd:
+                throw ModelFailure("opening found: \(notice)")
             }
         }
         if stateWasMade, log.stateWasLost { throw ModelFailure("the state file is gone") }

@@ -67,6 +67,58 @@ import Testing
         #expect(books.allSatisfy { $0.balanced })
     }
 
+    /// Ten of sixty events were settled, ten more read, the next thirty given up; the log still has the last ten.
+    @Test func whatWasGivenUpIsExpiredAtOnceAndCountedOnce() {
+        let log = LogHours.Picture(ranges: [hour + 3_600_000: [50..<60]], firstEvent: 50)
+        var given = outcomes(counts(delivered: 10), [hour: counts(delivered: 10)])
+        given.early = [run(0, counts(delivered: 10), hour: hour)]
+        given.givenUp = [
+            GivenUpEvents(events: 0..<45, blocks: 1..<5, hour: hour),
+            GivenUpEvents(events: 45..<50, blocks: 5..<6, hour: hour + 3_600_000),
+        ]
+        var books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 20])
+        #expect(books.map(\.accepted) == [45, 15] && books.map(\.expired) == [25, 5])
+        #expect(books.map(\.pending) == [10, 10] && books.map(\.delivered) == [10, 0])
+        #expect(books.allSatisfy { $0.balanced })
+        // It has read on, and has booked them.
+        given.cursors[0].counts.expired = 40
+        given.unplaced = [run(10, counts(expired: 40), hour: nil)]
+        books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 50])
+        #expect(books.map(\.expired) == [35, 5] && books.map(\.pending) == [0, 10])
+        #expect(books.map(\.accepted) == [45, 15] && books.allSatisfy { $0.balanced })
+        // The runs are gone, too: what is left is their sum.
+        given.early = []
+        given.unplaced = []
+        given.sums = [:]
+        given.forgotten = ["d": [hour: counts(delivered: 10, expired: 35), hour + 3_600_000: counts(expired: 5)]]
+        given.forgottenEnd = ["d": 50]
+        let forgotten = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 50])
+        #expect(forgotten == books)
+        given.forgotten["d"]?[hour]?.expired = 0
+        given.forgottenEnd = [:]
+        #expect(!HourBook.make(given, log: log, names: ["d"])[0].balanced)
+    }
+
+    /// Of fifty events, ten are in blocks that are lost: delivered before, expired since, or not come to yet.
+    @Test(arguments: [0, 1, 2])
+    func whatIsQuarantinedIsAcceptedAndShown(_ settled: Int) {
+        let log = LogHours.Picture(
+            ranges: [hour: [0..<20, 30..<50]], lost: [hour: [20..<30]], damaged: [hour: [0..<3]], firstEvent: 0)
+        var given = outcomes(counts(), [:])
+        switch settled {
+        case 0:
+            given = outcomes(counts(delivered: 50), [hour: counts(delivered: 50)])
+            given.early = [run(0, counts(delivered: 50), hour: hour)]
+        case 1:
+            given = outcomes(counts(delivered: 40, expired: 10), [hour: counts(delivered: 40)])
+            given.unplaced = [run(20, counts(expired: 10), hour: nil)]
+        default: break
+        }
+        let books = HourBook.make(given, log: log, names: ["d"])
+        #expect(books.map(\.accepted) == [50] && books[0].balanced && books[0].quarantined == 13)
+        #expect(books[0].pending == (settled == 2 ? 50 : 0) && books[0].expired == (settled == 1 ? 10 : 0))
+    }
+
     @Test func whatRetentionTookCountsOnBothSides() {
         let log = LogHours.Picture(ranges: [hour: [30..<50]], firstEvent: 30)
         var given = outcomes(counts(delivered: 50), [hour: counts(delivered: 50)])

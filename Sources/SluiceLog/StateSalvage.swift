@@ -1,0 +1,289 @@
+import GRDB
+import SluiceCore
+
+/// Puts a fresh state file with every row that can still be read in the place of a damaged one, which is renamed.
+///
+/// Tables are independent of each other: where one is damaged, the others are whole, and of that one the rows
+/// before and behind the damage are. Cursors come first: nothing else decides what is sent.
+///
+/// Invariant: nothing is deleted, and the damaged file keeps its name until the fresh one is complete and synced.
+/// Nobody has the file open meanwhile.
+struct StateSalvage {
+    /// In the order in which they are saved.
+    static let tables = [
+        "cursor", "replay_job", "quarantine", "log_head", "given_up", "hour_total", "hour_total_end",
+        "block_outcome", "exceptional_outcome", "refused_request",
+    ]
+
+    struct Result: Equatable {
+        /// Where the damaged file lies now.
+        var aside: String
+        /// Whether there is a fresh file; there is none where nothing could be read.
+        var isReplaced: Bool
+        /// Whether all cursors are in it. Where they are not, it says so to the next start.
+        var hasCursors: Bool
+        /// Tables of which something could not be read, each with how many rows were kept.
+        var lost: [Loss]
+
+        struct Loss: Hashable {
+            var table: String
+            var kept: Int
+        }
+
+        /// What was kept, for people.
+        var summary: String { StateSalvage.summary(lost) }
+    }
+
+    static func summary(_ lost: [Result.Loss]) -> String {
+        if lost.isEmpty { return "nothing that it held is lost" }
+        return "of these tables what could not be read is lost: "
+            + lost.map { "\($0.table) (\($0.kept) rows kept)" }.joined(separator: ", ")
+    }
+
+    let path: String
+    /// Cursors that are known better than by the file.
+    var cursors: [SluiceCore.Cursor] = []
+
+    /// `PRAGMA user_version` of a file from which cursors were lost: a destination that has none may have had one.
+    static let cursorsLost = 1
+
+    /// Names of tables that are not sound.
+    ///
+    /// - Parameter all: not only the small ones.
+    static func damagedTables(_ database: Database, all: Bool) throws -> [String] {
+        let small: Set = ["cursor", "replay_job", "quarantine", "log_head", "given_up", "hour_total", "hour_total_end"]
+        return try tables.filter { table in
+            guard all || small.contains(table), try database.tableExists(table) else { return false }
+            do {
+                return try String.fetchAll(database, sql: "PRAGMA quick_check('\(table)')") != ["ok"]
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+                return true
+            }
+        }
+    }
+
+    func run(nowMilliseconds: Int64) throws(LogError) -> Result {
+        let draft = path + ".creating"
+        for suffix in ["", "-wal", "-shm", "-journal"] { try FileCalls.remove(draft + suffix) }
+        var lost: [Result.Loss] = []
+        var hasCursors = false
+        var isReplaced = false
+        if let source = try? openDamaged() {
+            defer { try? source.close() }
+            let fresh = try StateStore.open(draft)
+            defer { try? fresh.close() }
+            (lost, hasCursors) = try aboutFile(draft) { try copy(source, to: fresh) }
+            isReplaced = true
+        } else {
+            lost = StateSalvage.tables.map { Result.Loss(table: $0, kept: 0) }
+        }
+        // Whoever knows cursors has opened every destination's.
+        hasCursors = hasCursors || !cursors.isEmpty
+        if isReplaced || !cursors.isEmpty {
+            isReplaced = true
+            let mark = hasCursors ? 0 : StateSalvage.cursorsLost
+            try aboutFile(draft) {
+                let fresh = try StateStore.open(draft)
+                try fresh.inDatabase { database in
+                    try database.inTransaction {
+                        try StateStore.insert(cursors, into: database)
+                        try StateSalvage.forgetStrangers(database)
+                        try database.execute(sql: "PRAGMA user_version = \(mark)")
+                        try StateSalvage.fillRuns(database)
+                        return .commit
+                    }
+                    _ = try database.checkpoint(.truncate)
+                }
+                try fresh.close()
+            }
+            try FileCalls.syncFile(draft)
+        }
+        let aside = try StateFile(path: path).setAside(nowMilliseconds: nowMilliseconds)
+        if isReplaced {
+            for suffix in ["-wal", "-shm", "-journal"] { try FileCalls.remove(draft + suffix) }
+            try FileCalls.rename(draft, to: path)
+            try FileCalls.syncFolder(FileCalls.folder(of: path))
+        } else {
+            // That there is none tells whoever opens it next that cursors were lost.
+            for suffix in ["", "-wal", "-shm", "-journal"] { try FileCalls.remove(draft + suffix) }
+        }
+        return Result(aside: aside, isReplaced: isReplaced, hasCursors: hasCursors, lost: lost)
+    }
+
+    /// Nil where not even the list of tables can be read.
+    private func openDamaged() throws -> DatabaseQueue? {
+        var settings = Configuration()
+        settings.busyMode = .timeout(2)
+        // A damaged file must not become worse: nothing of its WAL is moved into it.
+        settings.prepareDatabase {
+            try $0.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: settings)
+        do {
+            let tables = try queue.inDatabase {
+                try String.fetchSet($0, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            if tables.contains("cursor") { return queue }
+        } catch {
+            try? queue.close()
+            throw error
+        }
+        try? queue.close()
+        return nil
+    }
+
+    private func copy(
+        _ source: DatabaseQueue, to fresh: DatabaseQueue
+    ) throws -> (lost: [Result.Loss], hasCursors: Bool) {
+        var lost: [Result.Loss] = []
+        var hasCursors = true
+        try source.inDatabase { source in
+            try fresh.inDatabase { fresh in
+                try fresh.execute(sql: "PRAGMA synchronous = OFF")
+                for table in StateSalvage.tables {
+                    // A file of an earlier version has fewer.
+                    guard (try? source.tableExists(table)) ?? true else { continue }
+                    var kept = 0
+                    var isWhole = false
+                    try fresh.inTransaction {
+                        isWhole = try copy(table, source, fresh, descending: false)
+                        if !isWhole { _ = try copy(table, source, fresh, descending: true) }
+                        kept = try Int.fetchOne(fresh, sql: "SELECT count(*) FROM \(table)") ?? 0
+                        return .commit
+                    }
+                    if table == "cursor" {
+                        let isReadable = try StateSalvage.dropUnusableCursors(fresh, path: path)
+                        isWhole = isWhole && isReadable
+                        hasCursors = isWhole
+                    }
+                    if !isWhole { lost.append(Result.Loss(table: table, kept: kept)) }
+                }
+            }
+        }
+        return (lost, hasCursors)
+    }
+
+    /// Copies rows until one cannot be read. Whether all of them could.
+    private func copy(
+        _ table: String, _ source: Database, _ fresh: Database, descending: Bool
+    ) throws -> Bool {
+        let wanted = try fresh.columns(in: table).map(\.name)
+        // The names are our own, and quoted nowhere in the schema.
+        let insert = try fresh.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO \(table) (\(wanted.joined(separator: ", ")))
+                VALUES (\(wanted.map { _ in "?" }.joined(separator: ", ")))
+                """)
+        let key = try fresh.primaryKey(table).columns
+        let order = key.map { descending ? "\($0) DESC" : $0 }.joined(separator: ", ")
+        // By the rows themselves: an index may be what is damaged.
+        let orderBy = table == "block_outcome" ? "rowid" + (descending ? " DESC" : "") : order
+        do {
+            let available = Set(try source.columns(in: table).map(\.name))
+            let columns = wanted.map { available.contains($0) ? $0 : "NULL" }.joined(separator: ", ")
+            let rows = try Row.fetchCursor(
+                source, sql: "SELECT \(columns) FROM \(table) NOT INDEXED ORDER BY \(orderBy)")
+            while let row = try rows.next() {
+                do {
+                    try insert.execute(arguments: StatementArguments(row.databaseValues))
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                    // A row that the schema does not take is none.
+                }
+            }
+            return true
+        } catch let error as DatabaseError where error.resultCode != .SQLITE_FULL {
+            return false
+        }
+    }
+
+    /// A destination without its cursor begins its books anew: what is on record would be counted beside them.
+    private static func forgetStrangers(_ database: Database) throws {
+        for table in ["block_outcome", "exceptional_outcome", "hour_total", "hour_total_end"] {
+            try database.execute(
+                sql: "DELETE FROM \(table) WHERE destination NOT IN (SELECT destination FROM cursor)")
+        }
+    }
+
+    /// Removes cursors that hold no figures. Whether there were none.
+    private static func dropUnusableCursors(_ database: Database, path: String) throws -> Bool {
+        var areSound = true
+        for name in try String.fetchAll(database, sql: "SELECT destination FROM cursor") {
+            if (try? StateStore.readCursor(of: name, in: database, path: path)) != nil { continue }
+            areSound = false
+            try database.execute(sql: "DELETE FROM cursor WHERE destination = ?", arguments: [name])
+        }
+        return areSound
+    }
+
+    /// Where runs are missing, one run without an hour stands for them, so that for each destination the sums are the
+    /// cursor's counts again.
+    static func fillRuns(_ database: Database) throws {
+        let names = try String.fetchAll(database, sql: "SELECT destination FROM cursor")
+        for name in names {
+            guard let cursor = try StateStore.readCursor(of: name, in: database, path: "") else { continue }
+            let runs = try BlockOutcomeTable.fetch(
+                database, where: "destination = ? ORDER BY first_event", arguments: [name], withBitmaps: false)
+            let start =
+                try Int64.fetchOne(
+                    database, sql: "SELECT end_event FROM hour_total_end WHERE destination = ?", arguments: [name])
+                ?? cursor.startEvent
+            var missing = cursor.counts
+            var end = start
+            var holes: [(first: EventSequence, firstEvent: Int64, events: Int64, lastBlock: Int64)] = []
+            for run in runs {
+                for outcome in Outcome.allCases { missing[outcome] -= run.counts[outcome] }
+                if run.firstEvent > end {
+                    let first = holes.isEmpty && end == start ? EventSequence(block: 0, index: 0) : behind(end, runs)
+                    holes.append((first, end, run.firstEvent - end, max(first.block, run.first.block - 1)))
+                }
+                end = max(end, run.endEvent)
+            }
+            let cursorEnd = cursor.startEvent + cursor.counts.total
+            if cursorEnd > end {
+                let first = end == start ? EventSequence(block: 0, index: 0) : behind(end, runs)
+                holes.append((first, end, cursorEnd - end, max(first.block, cursor.position.block)))
+            }
+            let totals = try totals(of: name, database)
+            for outcome in Outcome.allCases { missing[outcome] -= totals[outcome] }
+            let isPlain = Outcome.allCases.allSatisfy { missing[$0] >= 0 }
+            guard missing.total != 0 || !isPlain || !holes.isEmpty else { continue }
+            if holes.count == 1, isPlain, missing.total == holes[0].events {
+                let hole = holes[0]
+                try BlockOutcomeTable.write(
+                    [
+                        BlockOutcome(
+                            destination: name, first: hole.first, lastBlock: hole.lastBlock,
+                            firstEvent: hole.firstEvent, hour: nil, counts: missing)
+                    ], database)
+            } else {
+                try BlockOutcomeTable.forget(name, database)
+                try GivenUpTable.forget(name, database)
+                try database.execute(
+                    sql: BlockOutcomeTable.standIn.replacingOccurrences(
+                        of: "filtered > 0;", with: "filtered > 0 AND destination = ?"),
+                    arguments: [name])
+            }
+        }
+    }
+
+    /// A place behind the run that ends with event `end`, and before the one that follows.
+    private static func behind(_ end: Int64, _ runs: [BlockOutcome]) -> EventSequence {
+        let last = runs.last { $0.endEvent <= end }
+        return EventSequence(block: last?.lastBlock ?? 0, index: Int(Int32.max))
+    }
+
+    private static func totals(of name: String, _ database: Database) throws -> OutcomeCounts {
+        var counts = OutcomeCounts()
+        let row = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT sum(delivered), sum(rejected), sum(parked), sum(expired), sum(filtered) FROM hour_total
+                WHERE destination = ?
+                """, arguments: [name])
+        guard let row else { return counts }
+        for (place, outcome) in BlockOutcomeTable.outcomes.enumerated() {
+            counts[outcome] = Int64.fromDatabaseValue(row[place]) ?? 0
+        }
+        return counts
+    }
+}

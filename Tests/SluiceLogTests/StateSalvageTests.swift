@@ -1,0 +1,140 @@
+import Foundation
+import GRDB
+import SluiceCore
+import Testing
+
+@testable import SluiceLog
+
+@Suite struct StateSalvageTests {
+    private let names = (0..<3).map { "destination-\($0)" }
+
+    /// A log of nine blocks with forty events each, and a state file with something in each of its large tables.
+    private func make() throws -> TemporaryFolder {
+        let folder = try DamagedLog.make()
+        let log = try EventLog.open(folder: folder.file("data"))
+        let state = try log.makeDeliveryState()
+        var change = DeliveryChange()
+        for name in names {
+            var counts = OutcomeCounts()
+            counts.delivered = 320
+            change.cursors.append(
+                Cursor(
+                    destination: name, position: EventSequence(block: 9, index: 0), startEvent: 0, counts: counts))
+            for block in 1...8 {
+                for index in 0..<40 {
+                    let place = EventSequence(block: Int64(block), index: index)
+                    var run = BlockOutcome(
+                        destination: name, first: place, lastBlock: place.block,
+                        firstEvent: Int64(block - 1) * 40 + Int64(index), hour: 0)
+                    run.counts.delivered = 1
+                    change.blocks.append(run)
+                    change.exceptions.append(
+                        ExceptionalOutcome(
+                            destination: name, sequence: place, eventID: "\(block).\(index)", outcome: .delivered,
+                            status: 200, reason: String(repeating: "r", count: 80), attempts: 1,
+                            firstAttemptMilliseconds: 1, lastAttemptMilliseconds: 1, url: "https://example.test"))
+                }
+            }
+        }
+        try state.save(change)
+        log.close()
+        return folder
+    }
+
+    private func destroyLeaf(of table: String, _ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        _ = try queue.inDatabase { try $0.checkpoint(.truncate) }
+        let page = try queue.read {
+            try Int.fetchOne(
+                $0,
+                sql: """
+                    SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path LIMIT 1
+                    OFFSET (SELECT count(*) / 2 FROM dbstat WHERE name = ? AND pagetype = 'leaf')
+                    """, arguments: [table, table])
+        }
+        try queue.close()
+        try DamagedLog.overwrite(path, at: UInt64((try #require(page) - 1) * 4096), count: 4096)
+    }
+
+    private func count(_ table: String, _ path: String) throws -> Int {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? 0 }
+    }
+
+    /// Nothing but rows of the damaged table is lost, and of these only what was on the damaged page.
+    @Test(arguments: ["exceptional_outcome", "block_outcome"], [true, false])
+    func keepsWhatCanBeRead(_ table: String, byCheck: Bool) throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        try destroyLeaf(of: table, path)
+        if byCheck {
+            var findings: [CheckFinding] = []
+            let found = LogChecker(folder: folder.file("data"), onFinding: { findings.append($0) })
+            #expect(try found.run().problems == 1)
+            let checker = LogChecker(folder: folder.file("data"), repairs: true, onFinding: { findings.append($0) })
+            let summary = try checker.run()
+            #expect(summary.problems == 1 && summary.repaired == 1)
+            let repair = try #require(findings.last { $0.kind == .stateDamaged }?.repair)
+            #expect(repair.contains("every cursor") && repair.contains(table), "\(repair)")
+        }
+        let log = try EventLog.open(folder: folder.file("data"))
+        #expect(!log.stateWasLost)
+        if byCheck {
+            #expect(log.notices.isEmpty)
+        } else {
+            guard case .stateSalvaged(path, let aside, _, hasCursors: true, let lost)? = log.notices.last else {
+                Issue.record("\(log.notices)")
+                return
+            }
+            #expect(FileCalls.exists(aside) && lost.contains(table))
+            #expect(StateSalvage.tables.filter { lost.contains("\($0) (") } == [table])
+        }
+        let state = try log.makeDeliveryState()
+        for name in names { #expect(try state.cursor(of: name)?.counts.delivered == 320) }
+        log.close()
+        let kept = try count(table, path)
+        #expect(kept > 100 && kept < 960, "\(kept)")
+        let other = table == "block_outcome" ? "exceptional_outcome" : "block_outcome"
+        #expect(try count(other, path) == 960)
+        // What is missing is made up for: sums and cursors agree, event by event.
+        let queue = try DatabaseQueue(path: path)
+        let sums = try queue.read {
+            try Int.fetchAll($0, sql: "SELECT sum(delivered) FROM block_outcome GROUP BY destination")
+        }
+        #expect(sums == [320, 320, 320])
+        #expect(try queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") } == ["ok"])
+        try queue.close()
+    }
+
+    /// Whoever lost its cursor begins again at the oldest block; the others go on.
+    @Test func saysThatCursorsWereLost() throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        try runProgram(["sqlite3", path, "UPDATE cursor SET delivered = 'x' WHERE destination = 'destination-1'"])
+        let log = try EventLog.open(folder: folder.file("data"))
+        #expect(log.stateWasLost)
+        guard case .stateSalvaged(_, _, _, hasCursors: false, _)? = log.notices.last else {
+            Issue.record("\(log.notices)")
+            return
+        }
+        #expect("\(log.notices)".contains("NOT EVERY CURSOR"))
+        let state = try log.makeDeliveryState()
+        #expect(try state.cursor(of: "destination-0")?.position == EventSequence(block: 9, index: 0))
+        #expect(try state.cursor(of: "destination-1") == nil)
+        log.close()
+        #expect(try count("block_outcome", path) == 640, "its books begin anew")
+        let again = try EventLog.open(folder: folder.file("data"))
+        #expect(!again.stateWasLost && again.notices.isEmpty)
+        again.close()
+    }
+
+    @Test func anEmptyStateFileIsNotMissing() throws {
+        let folder = try make()
+        try Data().write(to: URL(fileURLWithPath: folder.file("data/state.sqlite")))
+        var findings: [CheckFinding] = []
+        let checker = LogChecker(folder: folder.file("data"), onFinding: { findings.append($0) })
+        #expect(try checker.run().problems == 1)
+        #expect(findings.map(\.kind).contains(.stateDamaged) && !findings.map(\.kind).contains(.stateMissing))
+    }
+}
