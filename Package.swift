@@ -125,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
-        tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
+        tests("SluiceCoreTests", ["SluiceCore", "CByteScan", "CAllocationCounter"]),
         .target(
             name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),
         .target(name: "CSyncCounter", path: "Tests/Support/CSyncCounter", cSettings: cSettings),

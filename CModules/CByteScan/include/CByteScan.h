@@ -134,3 +134,135 @@ static inline uint32_t cbytescan_hash32(const uint8_t *p, size_t n, uint64_t see
     hash *= factor;
     return (uint32_t)(hash >> 32);
 }
+
+/// Whether the `n` bytes at `p` and at `q` are the same.
+static inline int cbytescan_equal(const uint8_t *p, const uint8_t *q, size_t n) {
+    if (n >= 8) {
+        uint64_t a, b;
+        for (size_t i = 0; i + 8 < n; i += 8) {
+            memcpy(&a, p + i, 8);
+            memcpy(&b, q + i, 8);
+            if (a != b) return 0;
+        }
+        // The last eight may overlap those before: that is cheaper than a loop over single bytes.
+        memcpy(&a, p + n - 8, 8);
+        memcpy(&b, q + n - 8, 8);
+        return a == b;
+    }
+    if (n >= 4) {
+        uint32_t a, b, c, d;
+        memcpy(&a, p, 4);
+        memcpy(&b, q, 4);
+        memcpy(&c, p + n - 4, 4);
+        memcpy(&d, q + n - 4, 4);
+        return a == b && c == d;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] != q[i]) return 0;
+    }
+    return 1;
+}
+
+/// Copies `n` bytes from `q` to `p`, which do not overlap. A call of memcpy costs more than most of what is
+/// copied here.
+static inline void cbytescan_copy(uint8_t *p, const uint8_t *q, size_t n) {
+    if (n > 64) {
+        memcpy(p, q, n);
+    } else if (n >= 16) {
+        // In fixed sizes, each a few instructions; the last ones may overlap those before.
+        memcpy(p, q, 16);
+        if (n > 32) {
+            memcpy(p + 16, q + 16, 16);
+            if (n > 48) memcpy(p + 32, q + 32, 16);
+        }
+        memcpy(p + n - 16, q + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(p, q, 8);
+        memcpy(p + n - 8, q + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(p, q, 4);
+        memcpy(p + n - 4, q + n - 4, 4);
+    } else if (n > 0) {
+        p[0] = q[0];
+        p[n >> 1] = q[n >> 1];
+        p[n - 1] = q[n - 1];
+    }
+}
+
+/// Where the name of an object's member lies, in bytes from where the search began.
+typedef struct {
+    uint32_t start;
+    uint32_t count;
+    /// Behind the colon; 0 when there is no plain name here.
+    uint32_t end;
+} cbytescan_name;
+
+/// Reads `"name":`, with white space around the tokens, and a comma before it where `comma` is not 0.
+/// Finds nothing where the name holds an escape or a byte outside ASCII, and where the text ends or is not JSON:
+/// whoever asks then looks closer.
+static inline cbytescan_name cbytescan_find_name(const uint8_t *p, size_t n, int comma) {
+    const cbytescan_name none = {0, 0, 0};
+    size_t i = 0;
+#define CBYTESCAN_SKIP_SPACE \
+    while (i < n && p[i] <= 0x20 && (p[i] == 0x20 || p[i] == 0x0A || p[i] == 0x0D || p[i] == 0x09)) i++
+    if (n > UINT32_MAX) return none;
+    CBYTESCAN_SKIP_SPACE;
+    if (comma) {
+        if (i >= n || p[i] != ',') return none;
+        i++;
+        CBYTESCAN_SKIP_SPACE;
+    }
+    if (i >= n || p[i] != '"') return none;
+    const size_t start = ++i;
+    i += cbytescan_plain(p + i, n - i);
+    if (i >= n || p[i] != '"') return none;
+    const size_t count = i++ - start;
+    CBYTESCAN_SKIP_SPACE;
+    if (i >= n || p[i] != ':') return none;
+    i++;
+#undef CBYTESCAN_SKIP_SPACE
+    const cbytescan_name name = {(uint32_t)start, (uint32_t)count, (uint32_t)i};
+    return name;
+}
+
+/// The end of a number with at most 19 digits and without exponent that begins at `p`: a minus sign is not
+/// taken. 0 when there is none, or a longer one, or one that is not JSON. `*fraction` tells whether it has one,
+/// `*value` its digits as a whole number, without the point.
+static inline size_t cbytescan_plain_number(const uint8_t *p, size_t n, int *fraction, uint64_t *value) {
+    size_t i = 0;
+    uint64_t digits = 0;
+    *fraction = 0;
+    // One byte more must be there: a number is ended by what follows it.
+    const size_t limit = n < 20 ? n : 20;
+    while (i < limit && (uint8_t)(p[i] - '0') < 10) digits = digits * 10 + (uint64_t)(p[i++] - '0');
+    if (i == 0 || i >= limit || (p[0] == '0' && i > 1)) return 0;
+    if (p[i] == '.') {
+        *fraction = 1;
+        const size_t point = i++;
+        while (i < limit && (uint8_t)(p[i] - '0') < 10) digits = digits * 10 + (uint64_t)(p[i++] - '0');
+        if (i == point + 1 || i >= limit) return 0;
+    }
+    if (p[i] == '.' || (p[i] | 0x20) == 'e') return 0;
+    *value = digits;
+    return i;
+}
+
+/// Whether the `n` bytes at `p` begin with the `m` bytes at `q`: at most 32, but 32 can be read there. Always
+/// looks at 32 bytes, and so finds nothing within the last ones of a text: whoever asks then looks closer.
+static inline int cbytescan_begins(const uint8_t *p, size_t n, const uint8_t *q, size_t m) {
+    if (n < 32 || m > 32) return 0;
+#if defined(__SSE2__)
+    const __m128i *const x = (const __m128i *)(const void *)p;
+    const __m128i *const y = (const __m128i *)(const void *)q;
+    const uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(x), _mm_loadu_si128(y)));
+    const uint32_t high =
+        (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(x + 1), _mm_loadu_si128(y + 1)));
+    const uint64_t same = (uint64_t)high << 16 | low;
+    return (~same & (((uint64_t)1 << m) - 1)) == 0;
+#else
+    return memcmp(p, q, m) == 0;
+#endif
+}
+
+/// Begins to fetch the memory at `p`, which will be written to, without waiting for it.
+static inline void cbytescan_prefetch(const void *p) { __builtin_prefetch(p, 1, 3); }

@@ -1,3 +1,5 @@
+import CByteScan
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -68,12 +70,46 @@
     package mutating func append(_ bytes: Bytes) {
         reserve(bytes.count)
         // Safety: room for bytes.count was reserved; a view of this very buffer is the caller's error.
-        unsafe memcpy(base + count, bytes.base, bytes.count)
+        unsafe cbytescan_copy(base + count, bytes.base, bytes.count)
         count &+= bytes.count
     }
 
     @inlinable @inline(__always)
     package mutating func append(_ literal: StaticString) { append(Bytes(literal)) }
+
+    /// Appends `bytes` between quotation marks, as they are.
+    @inlinable @inline(__always)
+    package mutating func appendQuoted(_ bytes: Bytes) {
+        reserve(bytes.count &+ 2)
+        // Safety: room for the bytes and both marks was reserved.
+        unsafe base[count] = 0x22
+        unsafe cbytescan_copy(base + count + 1, bytes.base, bytes.count)
+        unsafe base[count &+ bytes.count &+ 1] = 0x22
+        count &+= bytes.count &+ 2
+    }
+
+    /// Appends `prefix`, at most 32 bytes of 32 that can be read, and behind it `bytes` as they are, between
+    /// quotation marks where `quoted`.
+    @inline(__always)
+    mutating func append(prefix: Bytes, _ bytes: Bytes, quoted: Bool) {
+        precondition(prefix.count <= 32)
+        reserve(bytes.count &+ 34)
+        // Safety: 34 bytes and the text are reserved; what is copied too much is written over.
+        var end = unsafe base + count
+        unsafe memcpy(end, prefix.base, 32)
+        unsafe end += prefix.count
+        if quoted {
+            unsafe end[0] = 0x22
+            unsafe end += 1
+        }
+        unsafe cbytescan_copy(end, bytes.base, bytes.count)
+        unsafe end += bytes.count
+        if quoted {
+            unsafe end[0] = 0x22
+            unsafe end += 1
+        }
+        count = unsafe end - base
+    }
 
     /// Copies the UTF-8 of `string`. Not for the hot path. Disfavored, or every literal would be taken
     /// for a String and copied byte by byte.

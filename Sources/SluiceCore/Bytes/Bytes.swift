@@ -1,3 +1,5 @@
+import CByteScan
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -73,15 +75,11 @@
 
 extension Bytes {
     /// Whether both views show the same bytes.
-    @inlinable package func equals(_ other: Bytes) -> Bool {
+    @inlinable @inline(__always)
+    package func equals(_ other: Bytes) -> Bool {
         guard count == other.count else { return false }
-        var index = 0
-        while index < count {
-            // Safety: index < count == other.count.
-            if unsafe base[index] != other.base[index] { return false }
-            index += 1
-        }
-        return true
+        // Safety: both views hold `count` bytes.
+        return unsafe cbytescan_equal(base, other.base, count) != 0
     }
 
     /// Whether the view shows exactly the bytes of `literal`.
@@ -92,6 +90,8 @@ extension Bytes {
     @inlinable package func equalsIgnoringCase(_ literal: StaticString) -> Bool {
         let other = Bytes(literal)
         guard count == other.count else { return false }
+        // Most write it as it is defined.
+        if equals(other) { return true }
         for index in 0..<count where Bytes.lowercased(self[index]) != Bytes.lowercased(other[index]) {
             return false
         }

@@ -11,6 +11,8 @@ package struct CanonicalWriter: ~Copyable {
     private let names = FieldNames()
     private let json = JSONScratch()
     private var personal = PersonalMembers()
+    private var occurredAt = TimestampWriter()
+    private var receivedAt = TimestampWriter()
 
     package init(platform: Platform, identifiers: consuming UUIDv7Generator = UUIDv7Generator()) {
         self.platform = platform
@@ -26,10 +28,11 @@ package struct CanonicalWriter: ~Copyable {
         _ fields: inout EventFields, schema: EventSchema, origin: RequestOrigin, into block: OpenBlock,
         deduplicator: (any Deduplicator)?
     ) -> Written {
+        var fingerprint: UInt64?
         if let id = fields.text(.id) {
-            let fingerprint = EventHash.fingerprint(source: origin.sourceHash, type: fields.type, id: id)
-            if let deduplicator, deduplicator.isDuplicate(fingerprint: fingerprint) { return .duplicate }
-            block.fingerprints.append(fingerprint)
+            let known = EventHash.fingerprint(source: origin.sourceHash, type: fields.type, id: id)
+            deduplicator?.expect(fingerprint: known)
+            fingerprint = known
         } else {
             let start = fields.scratch.count
             identifiers.append(into: &fields.scratch, milliseconds: origin.receivedMilliseconds)
@@ -38,8 +41,18 @@ package struct CanonicalWriter: ~Copyable {
         if !fields.unknown.isEmpty || !fields.extensions.isEmpty {
             personal.hash(&fields, schema: schema, adopts: platform == .native)
         }
+        let (bytes, hashes) = (block.payload.count, block.filterHashes.count)
         addFilterHashes(&fields, to: &block.filterHashes)
         writeLine(fields, schema, origin, &block.payload)
+        // Asked this late, because the answer lies in memory that takes as long to arrive as a line to write.
+        if let fingerprint {
+            if let deduplicator, deduplicator.isDuplicate(fingerprint: fingerprint) {
+                block.payload.truncate(to: bytes)
+                block.filterHashes.truncate(to: hashes)
+                return .duplicate
+            }
+            block.fingerprints.append(fingerprint)
+        }
         block.finishEvent(receivedMilliseconds: origin.receivedMilliseconds)
         return .accepted
     }
@@ -55,7 +68,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeLine(
+    private mutating func writeLine(
         _ fields: borrowing EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
         _ out: inout ByteBuffer
     ) {
@@ -67,11 +80,11 @@ package struct CanonicalWriter: ~Copyable {
         out.append(0x22)
         if fields.has(.occurredAt) {
             out.append(",\"occurred_at\":\"")
-            out.appendTimestamp(fields.occurredMilliseconds)
+            occurredAt.append(fields.occurredMilliseconds, to: &out)
             out.append(0x22)
         }
         out.append(",\"received_at\":\"")
-        out.appendTimestamp(origin.receivedMilliseconds)
+        receivedAt.append(origin.receivedMilliseconds, to: &out)
         out.append("\",\"source\":\"")
         out.append(origin.sourceName)
         out.append("\",\"platform\":\"")
@@ -83,15 +96,12 @@ package struct CanonicalWriter: ~Copyable {
     }
 
     private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
-        writeFields(fields.present.bits & names.mask(.root) & ~FieldNames.header, fields, &out)
-        for place in 1...EventContainer.context.rawValue {
-            guard let container = EventContainer(rawValue: place) else { continue }
-            let bits = fields.present.bits & names.mask(container)
-            let hasItems = container == .order && fields.itemCount > 0
+        writeFields(fields.present.bits & names.mask(Int(EventContainer.root.rawValue)) & ~FieldNames.header, fields, &out)
+        for place in 1...Int(EventContainer.context.rawValue) {
+            let bits = fields.present.bits & names.mask(place)
+            let hasItems = place == Int(EventContainer.order.rawValue) && fields.itemCount > 0
             guard bits != 0 || hasItems else { continue }
-            out.append(",\"")
-            out.append(container.name)
-            out.append("\":")
+            out.append(names.containerPrefix(place))
             let brace = out.count
             writeFields(bits, fields, &out)
             if hasItems { writeItems(fields, &out) }
@@ -106,8 +116,7 @@ package struct CanonicalWriter: ~Copyable {
         while bits != 0 {
             let place = bits.trailingZeroBitCount
             bits &= bits &- 1
-            out.append(names.prefix(place))
-            out.append(fields.slot(at: place), of: fields)
+            out.append(fields.slot(at: place), behind: names.prefix(place), of: fields)
         }
     }
 
@@ -118,8 +127,7 @@ package struct CanonicalWriter: ~Copyable {
             let brace = out.count
             for place in 0..<ItemField.count {
                 guard let slot = fields.itemSlot(row, at: place) else { continue }
-                out.append(names.itemPrefix(place))
-                out.append(slot, of: fields)
+                out.append(slot, behind: names.itemPrefix(place), of: fields)
             }
             if out.count == brace { out.append(0x7B) } else { out.replaceByte(at: brace, with: 0x7B) }
             out.append(0x7D)
@@ -225,35 +233,35 @@ package struct CanonicalWriter: ~Copyable {
     }
 }
 
-/// `,"name":` of every field, ready to be copied.
+/// `,"name":` of every field and object, ready to be copied.
 struct FieldNames: ~Copyable {
-    private var text = ByteBuffer(capacity: 1_024)
-    private var ends = [0]
-    private var masks = [UInt64](repeating: 0, count: EventContainer.allCases.count)
+    /// Fields, then item fields, then objects.
+    private let texts: MemberTexts
+    private let masks: [UInt64]
 
     /// What every line begins with, which is written by itself.
     static let header = FieldSet(.id, .type, .occurredAt, .receivedAt, .source, .platform).bits
 
+    private static let firstContainer = EventField.count + ItemField.count
+
     init() {
-        for field in EventField.allCases {
-            add(field.name)
-            masks[Int(field.container.rawValue)] |= 1 << UInt64(field.rawValue)
-        }
-        for field in ItemField.allCases { add(field.name) }
+        let names =
+            EventField.allCases.map(\.name) + ItemField.allCases.map(\.name) + EventContainer.allCases.map(\.name)
+        precondition(names.allSatisfy { $0.utf8CodeUnitCount + 4 <= MemberTexts.width })
+        texts = MemberTexts(names)
+        var masks = [UInt64](repeating: 0, count: EventContainer.allCases.count)
+        for field in EventField.allCases { masks[Int(field.container.rawValue)] |= 1 << UInt64(field.rawValue) }
+        self.masks = masks
     }
 
-    private mutating func add(_ name: StaticString) {
-        text.append(",\"")
-        text.append(name)
-        text.append("\":")
-        ends.append(text.count)
-    }
+    /// The fields of a container, by its place.
+    func mask(_ container: Int) -> UInt64 { masks[container] }
 
-    func mask(_ container: EventContainer) -> UInt64 { masks[Int(container.rawValue)] }
+    func prefix(_ field: Int) -> Bytes { texts[field] }
 
-    func prefix(_ field: Int) -> Bytes { text.bytes[ends[field]..<ends[field + 1]] }
+    func itemPrefix(_ field: Int) -> Bytes { texts[EventField.count + field] }
 
-    func itemPrefix(_ field: Int) -> Bytes { prefix(EventField.count + field) }
+    func containerPrefix(_ container: Int) -> Bytes { texts[FieldNames.firstContainer + container] }
 }
 
 extension ByteBuffer {
@@ -262,13 +270,21 @@ extension ByteBuffer {
     mutating func append(_ slot: Slot, of fields: borrowing EventFields) {
         let text = fields.bytes(slot)
         switch slot.form {
-        case .verbatim:
-            append(0x22)
-            append(text)
-            append(0x22)
+        case .verbatim: appendQuoted(text)
         case .plain: appendJSONString(text)
         case .raw: append(text)
         case .foreign: appendJSONCompact(text)
+        }
+    }
+
+    /// Appends `prefix`, of which 32 bytes can be read, and a value of a draft as JSON.
+    @inline(__always)
+    mutating func append(_ slot: Slot, behind prefix: Bytes, of fields: borrowing EventFields) {
+        switch slot.form {
+        case .verbatim, .raw: append(prefix: prefix, fields.bytes(slot), quoted: slot.form == .verbatim)
+        case .plain, .foreign:
+            append(prefix)
+            append(slot, of: fields)
         }
     }
 

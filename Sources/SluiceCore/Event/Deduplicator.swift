@@ -1,10 +1,17 @@
 /// Knows which events have been taken already. Shared by the decoders of a shard.
 package protocol Deduplicator: AnyObject {
+    /// `isDuplicate` will be asked about this fingerprint soon: what it needs can be fetched meanwhile.
+    func expect(fingerprint: UInt64)
+
     /// Whether an event with this fingerprint was taken before; from now on it has been.
     func isDuplicate(fingerprint: UInt64) -> Bool
 
     /// The event is not kept after all, because its request is refused as a whole.
     func takeBack(fingerprint: UInt64)
+}
+
+extension Deduplicator {
+    package func expect(fingerprint: UInt64) {}
 }
 
 /// Hashes by which events are found again. They are part of what is stored: never change them.

@@ -63,6 +63,7 @@ extension EventFields {
     }
 
     /// A string's decoded text. What needs no decoding stays where it is.
+    @inline(__always)
     mutating func textSlot(_ text: JSONText) -> Slot {
         guard text.hasEscapes else {
             return Slot(.verbatim, .input, start: Int(text.start), count: Int(text.count))

@@ -34,6 +34,37 @@ package struct Slot: BitwiseCopyable, Sendable {
     static let none = Slot(.raw, .input, start: 0, count: 0)
 }
 
+/// Slots by place. Unlike an array it has one owner, and needs not look for others before each change.
+@safe struct SlotTable: ~Copyable {
+    private let slots: UnsafeMutablePointer<Slot>
+    private let count: Int
+
+    init(count: Int) {
+        self.count = count
+        // Safety: freed in deinit only; every slot is initialized.
+        unsafe slots = .allocate(capacity: count)
+        unsafe slots.initialize(repeating: .none, count: count)
+    }
+
+    deinit {
+        // Safety: allocated in init, never given away; slots are trivial.
+        unsafe slots.deallocate()
+    }
+
+    subscript(place: Int) -> Slot {
+        @inline(__always) get {
+            precondition(UInt(bitPattern: place) < UInt(bitPattern: count))
+            // Safety: checked on the line before.
+            return unsafe slots[place]
+        }
+        @inline(__always) set {
+            precondition(UInt(bitPattern: place) < UInt(bitPattern: count))
+            // Safety: checked on the line before.
+            unsafe slots[place] = newValue
+        }
+    }
+}
+
 /// A member the canonical form has no name for.
 package struct UnknownMember: BitwiseCopyable, Sendable {
     /// The object of the schema it was found in.
@@ -86,7 +117,9 @@ package struct EventFields: ~Copyable {
     var scratch = ByteBuffer(capacity: 4_096)
     /// For intermediate forms; its content never outlives the call that wrote it.
     var work = ByteBuffer(capacity: 1_024)
-    private var slots = [Slot](repeating: .none, count: EventField.count)
+    /// In which order the members of each object came.
+    var order = MemberOrder()
+    private var slots = SlotTable(count: EventField.count)
     private var itemSlots: [Slot] = []
     private var itemPresent: [UInt16] = []
 
@@ -114,30 +147,43 @@ package struct EventFields: ~Copyable {
     @inline(__always)
     package func has(_ field: EventField) -> Bool { present.contains(field) }
 
+    @inline(__always)
     package mutating func set(_ field: EventField, _ slot: Slot) {
         present.insert(field)
         slots[Int(field.rawValue)] = slot
     }
 
+    /// The same, by the field's place.
+    @inline(__always)
+    mutating func set(at place: Int, _ slot: Slot) {
+        present.bits |= 1 &<< UInt64(place)
+        slots[place] = slot
+    }
+
     /// Marks a field whose value is kept as a number: `type`, `occurredAt`, `receivedAt`.
+    @inline(__always)
     package mutating func mark(_ field: EventField) { present.insert(field) }
 
     package mutating func remove(_ field: EventField) { present.remove(field) }
 
+    @inline(__always)
     package func slot(_ field: EventField) -> Slot? {
         has(field) ? slots[Int(field.rawValue)] : nil
     }
 
     /// The slot of a field that is known to be present.
+    @inline(__always)
     func slot(at place: Int) -> Slot { slots[place] }
 
     /// The decoded text of a string, the digits of a number, the JSON of a list; nil when absent.
     /// Ends with the next change to the draft.
+    @inline(__always)
     package func text(_ field: EventField) -> Bytes? {
         has(field) ? bytes(slots[Int(field.rawValue)]) : nil
     }
 
     /// What a slot refers to.
+    @inline(__always)
     package func bytes(_ slot: Slot) -> Bytes {
         let range = Int(slot.start)..<Int(slot.start) + Int(slot.count)
         return slot.region == .input ? input[range] : scratch.bytes[range]
@@ -166,10 +212,17 @@ package struct EventFields: ~Copyable {
         itemCount += 1
     }
 
+    @inline(__always)
     package mutating func setItem(_ row: Int, _ field: ItemField, _ slot: Slot) {
         precondition(row < itemCount)
-        itemPresent[row] |= 1 &<< UInt16(field.rawValue)
-        itemSlots[row &* ItemField.count &+ Int(field.rawValue)] = slot
+        setItem(row, at: Int(field.rawValue), slot)
+    }
+
+    /// The same, by the field's place.
+    @inline(__always)
+    mutating func setItem(_ row: Int, at place: Int, _ slot: Slot) {
+        itemPresent[row] |= 1 &<< UInt16(place)
+        itemSlots[row &* ItemField.count &+ place] = slot
     }
 
     package mutating func removeItem(_ row: Int, _ field: ItemField) {
@@ -177,14 +230,17 @@ package struct EventFields: ~Copyable {
         itemPresent[row] &= ~(1 &<< UInt16(field.rawValue))
     }
 
+    @inline(__always)
     package func hasItem(_ row: Int, _ field: ItemField) -> Bool {
         row < itemCount && itemPresent[row] & (1 &<< UInt16(field.rawValue)) != 0
     }
 
+    @inline(__always)
     package func itemSlot(_ row: Int, _ field: ItemField) -> Slot? {
         hasItem(row, field) ? itemSlots[row &* ItemField.count &+ Int(field.rawValue)] : nil
     }
 
+    @inline(__always)
     func itemSlot(_ row: Int, at place: Int) -> Slot? {
         itemPresent[row] & (1 &<< UInt16(place)) != 0 ? itemSlots[row &* ItemField.count &+ place] : nil
     }

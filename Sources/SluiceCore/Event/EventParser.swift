@@ -32,27 +32,42 @@ package struct EventParser: Sendable {
         var seen: UInt64 = 0
         var given: UInt64 = 0
         try reader.enterObject()
-        while let key = try reader.nextKey() {
-            let keySlot = fields.textSlot(key)
-            let index = object.place(of: fields.bytes(keySlot))
-            if index < 0 {
-                try parseUnknown(keySlot, place, item, &reader, &fields)
+        var last = -1
+        while true {
+            var index = fields.order[place, behind: last]
+            let keySlot: Slot
+            if let key = reader.expectedKey(object.members[index]) {
+                keySlot = Slot(.verbatim, .input, start: Int(key.start), count: Int(key.count))
             } else {
-                let bit: UInt64 = 1 &<< UInt64(index)
-                if seen & bit != 0 {
-                    note(.duplicateKey, place, index, item, 0, &fields)
-                    _ = try reader.skipValue()
-                } else {
-                    seen |= bit
-                    if try parseProperty(
-                        object.properties[index], index, place, item, keySlot, &reader, &fields)
-                    {
-                        given |= bit
-                    }
+                guard let key = try reader.nextKey() else { break }
+                keySlot = fields.textSlot(key)
+                index = object.place(of: fields.bytes(keySlot))
+                guard index >= 0 else {
+                    try parseUnknown(keySlot, place, item, &reader, &fields)
+                    continue
                 }
+                fields.order[place, behind: last] = index
+            }
+            last = index
+            let bit: UInt64 = 1 &<< UInt64(index)
+            guard seen & bit == 0 else {
+                note(.duplicateKey, place, index, item, 0, &fields)
+                _ = try reader.skipValue()
+                continue
+            }
+            seen |= bit
+            let plan = object.plans[index]
+            if plan.way == .object, reader.isAtObject() {
+                given |= bit
+                try parseObject(plan.place, item: item, &reader, &fields)
+            } else if fields.takeUsual(plan, item: item, from: &reader) {
+                given |= bit
+            } else if try parseProperty(object.properties[index], index, place, item, keySlot, &reader, &fields) {
+                given |= bit
             }
         }
-        noteMissing(object.requiredMask & ~given, place, item, &fields)
+        let missing = object.requiredMask & ~given
+        if missing != 0 { noteMissing(missing, place, item, &fields) }
     }
 
     /// Notes every property of a set as missing, in the schema's order.

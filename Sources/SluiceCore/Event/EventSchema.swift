@@ -38,6 +38,10 @@ package final class ObjectSchema: Sendable {
     package let properties: [Property]
     /// By place in `properties`.
     let requiredMask: UInt64
+    /// How each property's value usually comes, by its place.
+    let plans: [PropertyPlan]
+    /// How each property's name usually comes, by its place.
+    let members: MemberTexts
     private let keys: KeyTable
 
     package init(
@@ -48,6 +52,8 @@ package final class ObjectSchema: Sendable {
         self.parent = parent
         self.isRow = isRow
         self.properties = properties
+        plans = properties.map { PropertyPlan($0) }
+        members = MemberTexts(properties.map(\.name))
         keys = KeyTable(properties.map(\.name))
         var mask: UInt64 = 0
         for (place, property) in properties.enumerated() where property.required {
@@ -150,10 +156,11 @@ package final class EventSchema: Sendable {
 }
 
 /// Finds a name among a few. Built once; a look-up costs one hash of four bytes and one comparison.
-package struct KeyTable: Sendable {
+// @unchecked: immutable, and the views are of constant data.
+package struct KeyTable: @unchecked Sendable {
     /// Places in `names`; 255 where there is none. A power of two, never full.
     private let buckets: [UInt8]
-    private let names: [StaticString]
+    private let names: [Bytes]
 
     package init(_ names: [StaticString]) {
         precondition(names.count <= 100)
@@ -164,19 +171,22 @@ package struct KeyTable: Sendable {
             buckets[bucket & 255] = UInt8(place)
         }
         self.buckets = buckets
-        self.names = names
+        self.names = names.map { Bytes($0) }
     }
 
     @inline(__always)
     private static func hash(_ key: Bytes) -> Int {
-        guard !key.isEmpty else { return 0 }
-        let first = Int(key[0])
-        let middle = Int(key[key.count / 2])
-        let last = Int(key[key.count - 1])
-        return (key.count &* 29) ^ (first &* 7) ^ (middle &* 13) ^ (last &* 41)
+        let count = key.count
+        guard count > 0 else { return 0 }
+        // Safety: the view is not empty, so all three lie within it.
+        let first = unsafe Int(key.base[0])
+        let middle = unsafe Int(key.base[count &>> 1])
+        let last = unsafe Int(key.base[count &- 1])
+        return (count &* 29) ^ (first &* 7) ^ (middle &* 13) ^ (last &* 41)
     }
 
     /// The place of `key`, or -1.
+    @inline(__always)
     package func place(of key: Bytes) -> Int {
         var bucket = KeyTable.hash(key)
         while true {

@@ -8,6 +8,46 @@ extension JSONReader {
         return try finishString()
     }
 
+    /// Takes a string of `sizes` bytes without escapes, all ASCII. Anything else stays where it is: nil.
+    @inline(__always)
+    mutating func usualString(_ sizes: ClosedRange<Int32>) -> JSONText? {
+        skipSpace()
+        guard byte(at: position) == 0x22 else { return nil }
+        let start = position &+ 1
+        // Safety: start <= count, so the scan covers exactly the rest of the input.
+        let size = unsafe cbytescan_plain(base + start, count &- start)
+        guard byte(at: start &+ size) == 0x22, sizes.contains(Int32(truncatingIfNeeded: size)) else { return nil }
+        position = start &+ size &+ 1
+        return JSONText(start: start, count: size, hasEscapes: false)
+    }
+
+    /// Takes a number that is not negative, without exponent, and of at most 19 digits, and gives them as a
+    /// whole number, without the point. Anything else stays where it is: nil.
+    @inline(__always)
+    mutating func usualNumber() -> (number: JSONNumber, digits: UInt64)? {
+        skipSpace()
+        var hasFraction: Int32 = 0
+        var digits: UInt64 = 0
+        // Safety: covers exactly the rest of the input.
+        let size = unsafe cbytescan_plain_number(base + position, count &- position, &hasFraction, &digits)
+        guard size > 0 else { return nil }
+        let number = JSONNumber(
+            start: Int32(truncatingIfNeeded: position), count: Int32(truncatingIfNeeded: size),
+            isInteger: hasFraction == 0, isNegative: false)
+        return (number, digits)
+    }
+
+    /// Goes on behind a number that `usualNumber` found.
+    @inline(__always)
+    mutating func pass(_ number: JSONNumber) { position = Int(number.start) &+ Int(number.count) }
+
+    /// Whether an object comes next.
+    @inline(__always)
+    mutating func isAtObject() -> Bool {
+        skipSpace()
+        return byte(at: position) == 0x7B
+    }
+
     /// Takes the string whose opening quotation mark is at `position`.
     @inline(__always)
     mutating func finishString() throws(JSONError) -> JSONText {

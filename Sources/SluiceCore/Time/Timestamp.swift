@@ -131,8 +131,10 @@ package enum Timestamp {
 
         @inline(__always)
         mutating func two(_ text: Bytes, _ index: Int) -> Int {
-            let tens = text[index] &- 0x30
-            let ones = text[index + 1] &- 0x30
+            assert(index >= 0 && index + 1 < text.count)
+            // Safety: the callers have looked at the length.
+            let tens = unsafe text.base[index] &- 0x30
+            let ones = unsafe text.base[index &+ 1] &- 0x30
             worst = max(worst, max(tens, ones))
             return Int(tens) * 10 + Int(ones)
         }
@@ -154,25 +156,34 @@ extension ByteBuffer {
         unsafe appendUnsafe(room: 24) { target in
             let template: StaticString = "0000-00-00T00:00:00.000Z"
             unsafe target.update(from: template.utf8Start, count: 24)
-            unsafe ByteBuffer.addTwoDigits(date.year / 100, at: target)
-            unsafe ByteBuffer.addTwoDigits(date.year % 100, at: target + 2)
-            unsafe ByteBuffer.addTwoDigits(date.month, at: target + 5)
-            unsafe ByteBuffer.addTwoDigits(date.day, at: target + 8)
-            unsafe ByteBuffer.addTwoDigits(ofDay / 3_600_000, at: target + 11)
-            unsafe ByteBuffer.addTwoDigits(ofDay / 60_000 % 60, at: target + 14)
-            unsafe ByteBuffer.addTwoDigits(ofDay / 1000 % 60, at: target + 17)
-            unsafe target[20] &+= UInt8(truncatingIfNeeded: ofDay % 1000 / 100)
-            unsafe ByteBuffer.addTwoDigits(ofDay % 100, at: target + 21)
+            unsafe ByteBuffer.writeTwoDigits(UInt32(truncatingIfNeeded: date.year / 100), at: target)
+            unsafe ByteBuffer.writeTwoDigits(UInt32(truncatingIfNeeded: date.year % 100), at: target + 2)
+            unsafe ByteBuffer.writeTwoDigits(UInt32(truncatingIfNeeded: date.month), at: target + 5)
+            unsafe ByteBuffer.writeTwoDigits(UInt32(truncatingIfNeeded: date.day), at: target + 8)
+            unsafe ByteBuffer.writeTimeOfDay(UInt32(truncatingIfNeeded: ofDay), at: target + 11)
             return 24
         }
     }
 
-    /// Turns `00` at `target` into the digits of `value`, 0 to 99.
+    /// Writes the digits of `hh:mm:ss.sss` to the 12 bytes at `target`, whose separators stand there.
     @inline(__always)
-    private static func addTwoDigits(_ value: Int, at target: UnsafeMutablePointer<UInt8>) {
-        let small = UInt32(truncatingIfNeeded: value)
+    static func writeTimeOfDay(_ milliseconds: UInt32, at target: UnsafeMutablePointer<UInt8>) {
+        let seconds = milliseconds / 1000
+        let minutes = seconds / 60
+        let fraction = milliseconds % 1000
+        // Safety: the caller has 12 bytes there.
+        unsafe writeTwoDigits(minutes / 60, at: target)
+        unsafe writeTwoDigits(minutes % 60, at: target + 3)
+        unsafe writeTwoDigits(seconds % 60, at: target + 6)
+        unsafe target[9] = UInt8(truncatingIfNeeded: fraction / 100) &+ 0x30
+        unsafe writeTwoDigits(fraction % 100, at: target + 10)
+    }
+
+    /// Writes the digits of `value`, 0 to 99, to the two bytes at `target`.
+    @inline(__always)
+    private static func writeTwoDigits(_ value: UInt32, at target: UnsafeMutablePointer<UInt8>) {
         // Safety: the caller has two bytes there.
-        unsafe target[0] &+= UInt8(truncatingIfNeeded: small / 10)
-        unsafe target[1] &+= UInt8(truncatingIfNeeded: small % 10)
+        unsafe target[0] = UInt8(truncatingIfNeeded: value / 10) &+ 0x30
+        unsafe target[1] = UInt8(truncatingIfNeeded: value % 10) &+ 0x30
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import SluiceCore
 import Synchronization
 
 /// What one slot holds: `0` while it is empty, else a fingerprint's key and what became of it.
@@ -67,6 +68,10 @@ struct FingerprintSlot {
             nil, count * MemoryLayout<UInt64>.stride, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let memory = unsafe memory, unsafe memory != MAP_FAILED else { return nil }
+        // Slots are used all over it from the first event on: in large pages that takes a few hundred page faults
+        // instead of one for nearly each event, and the processor finds each slot sooner. A hint.
+        // Safety: the range is the new mapping.
+        _ = unsafe madvise(memory, count * MemoryLayout<UInt64>.stride, MADV_HUGEPAGE)
         self.count = count
         self.multiplier = multiplier | 1
         // Safety: pages are zeroed, and an atomic word of zero bits is one that holds 0.
@@ -87,7 +92,7 @@ struct FingerprintSlot {
     /// Begins to fetch the memory a key's slot is in.
     func touch(_ key: UInt64) {
         // Safety: start < count.
-        _ = unsafe slots[start(key)].load(ordering: .relaxed)
+        unsafe prefetch(slots + start(key))
     }
 
     /// The key's slot, or the empty one it would get.

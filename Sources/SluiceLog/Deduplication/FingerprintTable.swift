@@ -39,7 +39,10 @@ package final class FingerprintTable: @unchecked Sendable {
     package let capacity: Int
     private let ageMilliseconds: Int64
     private let batch: Int
-    private let arrays: [FingerprintSlots]
+    // Three members instead of an array: members that never change need no reference count to look at.
+    private let slots0: FingerprintSlots
+    private let slots1: FingerprintSlots
+    private let slots2: FingerprintSlots
 
     private let generation = Atomic<UInt64>(FingerprintTable.firstGeneration)
     /// The newest generation whose array is empty or in use.
@@ -83,12 +86,27 @@ package final class FingerprintTable: @unchecked Sendable {
             else { return nil }
             arrays.append(slots)
         }
-        self.arrays = arrays
+        (slots0, slots1, slots2) = (arrays[0], arrays[1], arrays[2])
     }
 
-    private func slots(_ generation: UInt64) -> FingerprintSlots { arrays[Int(generation % 3)] }
+    @inline(__always)
+    private func slots(_ generation: UInt64) -> FingerprintSlots {
+        switch generation % 3 {
+        case 0: slots0
+        case 1: slots1
+        default: slots2
+        }
+    }
 
     // MARK: on an event's way
+
+    /// Begins to fetch the memory that `insert` of this fingerprint looks at. Any thread.
+    package func expect(_ fingerprint: UInt64) {
+        let key = FingerprintSlot.key(fingerprint)
+        let generation = generation.load(ordering: .relaxed)
+        slots(generation).touch(key)
+        slots(generation &- 1).touch(key)
+    }
 
     /// Inserts the fingerprint: nil when it was not known, else the sighting of the one that was.
     ///
@@ -280,7 +298,7 @@ package final class FingerprintTable: @unchecked Sendable {
     /// Events that were taken without being remembered, because the next generation was not empty yet.
     package var overflow: Int { overflowCount.load(ordering: .relaxed) }
 
-    package var bytes: Int { arrays.reduce(0) { $0 + $1.bytes } }
+    package var bytes: Int { slots0.bytes + slots1.bytes + slots2.bytes }
 }
 
 extension Bytes {

@@ -38,6 +38,8 @@ final class ShardDeduplicator: Deduplicator {
         found.removeAll(keepingCapacity: true)
     }
 
+    func expect(fingerprint: UInt64) { table.expect(fingerprint) }
+
     func isDuplicate(fingerprint: UInt64) -> Bool {
         if published != ticket {
             before = published

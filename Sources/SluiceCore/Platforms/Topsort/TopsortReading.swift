@@ -58,11 +58,19 @@ struct TopsortReading: ~Copyable {
         }
         let keys = reader.openKeys()
         try reader.enterObject()
+        var kinds: UInt8 = 0
         while let key = try reader.nextKey() {
-            try reader.insert(key, into: keys)
             fields.begin(input: request.body)
             let name = fields.textSlot(key)
-            guard let kind = TopsortKind(fields.bytes(name)) else {
+            let found = TopsortKind(fields.bytes(name))
+            if let found {
+                let bit: UInt8 = 1 << found.rawValue
+                guard kinds & bit == 0 else { throw JSONError(.duplicateKey, offset: Int(key.start)) }
+                kinds |= bit
+            } else {
+                try reader.insert(key, into: keys)
+            }
+            guard let kind = found else {
                 // Other members of the body belong to no event. A list of events by an unknown
                 // name is not passed over, or its sender would believe them taken.
                 if try reader.peek() == .array, try !isEmptyArray(&reader) {
