@@ -54,7 +54,10 @@ let benchmarks: [Target] =
     ? [
         .executableTarget(
             name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log",
-            swiftSettings: settings)
+            swiftSettings: settings),
+        .executableTarget(
+            name: "CoreBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/core",
+            exclude: ["simdjson"], swiftSettings: settings),
     ] : []
 
 /// A C library of ours under CModules/.
