@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Mapping, Sequence
+from typing import Callable, Iterable, Mapping, Sequence
 
 from process import BenchmarkError, Process
 
@@ -110,20 +110,21 @@ class Context:
     # Processes and folders
 
     def spawn(
-        self, args: Sequence[str | Path], core: int | None = None, env: Mapping[str, str] | None = None,
-        log: str = "process"
+        self, args: Sequence[str | Path], core: int | Iterable[int] | None = None,
+        env: Mapping[str, str] | None = None, log: str = "process"
     ) -> Process:
-        """Starts a program, pinned to `core`, its output in `<work>/<log>.log`. `__exit__` ends it."""
-        process = Process(args, core, env, self.work / f"{log}.log")
+        """Starts a program, pinned to a core or to several, its output in `<work>/<log>.log`. `__exit__` ends it."""
+        process = Process(args, {core} if isinstance(core, int) else core, env, self.work / f"{log}.log")
         self._processes.append(process)
         return process
 
     def run(
-        self, args: Sequence[str | Path], core: int | None = None, env: Mapping[str, str] | None = None,
-        timeout: float = 600
+        self, args: Sequence[str | Path], core: int | Iterable[int] | None = None,
+        env: Mapping[str, str] | None = None, timeout: float = 600
     ) -> str:
         """Runs a program to its end and returns its standard output; a failure fails the benchmark."""
-        pin = ["taskset", "-c", str(core)] if core is not None else []
+        cores = [core] if isinstance(core, int) else core
+        pin = ["taskset", "-c", ",".join(map(str, cores))] if cores is not None else []
         done = subprocess.run(
             pin + [str(argument) for argument in args], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, **env} if env else None, timeout=timeout)
@@ -143,7 +144,7 @@ class Context:
         path.mkdir()
         return path
 
-    def wait_until(self, what: str, process: Process, condition, seconds: float = 20) -> None:
+    def wait_until(self, what: str, process: Process, condition: Callable[[], bool], seconds: float = 20) -> None:
         """Waits for `condition()`; shows the process's log when it ends or takes longer."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Iterable, Mapping, Sequence
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -91,11 +91,11 @@ class Process:
     """A process of a benchmark. Invariant: `stop` has been called when the context that spawned it closes."""
 
     def __init__(
-        self, args: Sequence[str | Path], core: int | None, env: Mapping[str, str] | None, log: Path
+        self, args: Sequence[str | Path], cores: Iterable[int] | None, env: Mapping[str, str] | None, log: Path
     ) -> None:
         self.args = [str(argument) for argument in args]
         self.log = log
-        prepare = _preparation(core)
+        prepare = _preparation(cores)
         with open(log, "ab") as output:
             self._child = subprocess.Popen(
                 self.args, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -155,7 +155,7 @@ class Process:
                     pass
 
 
-def _preparation(core: int | None) -> Callable[[], None]:
+def _preparation(cores: Iterable[int] | None) -> Callable[[], None]:
     parent = os.getpid()
 
     def prepare() -> None:
@@ -163,7 +163,7 @@ def _preparation(core: int | None) -> Callable[[], None]:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             os._exit(1)
-        if core is not None:
-            os.sched_setaffinity(0, {core})
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
 
     return prepare

@@ -1,0 +1,43 @@
+"""Sluice beside what answers HTTP requests with less, and beside what people run instead."""
+
+from __future__ import annotations
+
+import servers
+from context import Context
+from loadgen import CONNECTIONS, Measurement, generate, measure
+from stats import combined
+
+TITLE = "One event in one request"
+ABOUT = (
+    "The same 400-byte Topsort impression over {connections} keep-alive connections, closed loop: each connection "
+    "sends its next request when it has its answer. The server runs on one core, the load generator on another; "
+    "the servers take turns within one run. CPU is that of all the server's processes and threads, from the "
+    "kernel's accounting."
+)
+
+
+def run(context: Context) -> dict:
+    running = [
+        servers.start_bare(context),
+        servers.start_nginx(context, "204.conf", "nginx return 204"),
+        servers.start_nginx(context, "lua.conf", "nginx + Lua + file"),
+        servers.start_hummingbird(context),
+        servers.start_sluice(context, "sluice received", acknowledge="received"),
+        servers.start_sluice(context, "sluice committed"),
+    ]
+    measured: dict[str, list[Measurement]] = {server.name: [] for server in running}
+    for server in running:
+        generate(context, server, seconds=min(1.0, context.seconds))
+    for number in range(context.rounds):
+        for server in running:
+            one = measure(context, server)
+            measured[server.name].append(one)
+            cost = one.cpu.total / one.load.requests * 1e6
+            context.say(f"   round {number + 1}: {server.name:20} {one.load.requests_per_second:9,.0f} requests/s"
+                        f"  {cost:6.2f} us CPU  p99 {one.load.latency_ms['p99']:.2f} ms")
+    return {
+        "connections": CONNECTIONS,
+        "seconds_per_round": context.seconds,
+        "versions": servers.versions(context),
+        "rows": [{"server": name, **combined(rounds)} for name, rounds in measured.items()],
+    }
