@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from fill import fill
 from loadgen import generate
@@ -116,4 +117,16 @@ def keeping_up(context: Context, destinations: str, rate: int) -> dict:
         "keeping_up_mean_wait_ms": statistics.fmean(lags) / load.events_per_second * 1e3,
         "keeping_up_p99_wait_ms": percentile(lags, 0.99) / load.events_per_second * 1e3,
         "keeping_up_acknowledge_p99_ms": load.latency_ms["p99"],
+    }
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    names = [f"the fifth {'is ' if row['fifth'] == 'healthy' else ''}{row['fifth']}" for row in rows]
+    return {
+        "catching-up": Bars("Catching up: what each of the four healthy destinations gets", "events per second", names,
+                            {"rate": [row["catching_up_events_per_second_each"] for row in rows]}),
+        "keeping-up": Bars("Keeping up: how long an event waits for the four", "milliseconds", names,
+                           {"mean": [row["keeping_up_mean_wait_ms"] for row in rows],
+                            "p99": [row["keeping_up_p99_wait_ms"] for row in rows]}),
     }
