@@ -10,18 +10,17 @@ import time
 import traceback
 from pathlib import Path
 
+import compare
 import machine
+import report
 import results
 from context import ROOT, Context
 from process import BenchmarkError
 
-#: In the order of the report; each is a module of `benchmarks` with TITLE and run(context).
-NAMES = ["http", "latency", "batches", "shards", "core", "log", "delivery", "isolation", "backlog", "memory"]
-
 
 def available() -> list[str]:
     folder = Path(__file__).parent / "benchmarks"
-    return [name for name in NAMES if (folder / f"{name}.py").exists()]
+    return [name for name in report.NAMES if (folder / f"{name}.py").exists()]
 
 
 def run(names: list[str], context: Context, folder: Path) -> list[str]:
@@ -62,9 +61,27 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def write_report(folder: Path) -> None:
+    """RESULTS.md beside the folder of results."""
+    path = folder.parent / "RESULTS.md"
+    report.write(results.read_folder(folder), path, folder)
+    print(report.goals_table(results.read_folder(folder)))
+    print(f"\nwritten: {path}")
+
+
 def main() -> int:
     options = arguments()
-    folder: Path = options.results or (ROOT / ".build" / "bench-quick" if options.quick else results.FOLDER)
+    folder: Path = options.results or (ROOT / ".build" / "bench-quick" / "results" if options.quick else results.FOLDER)
+    if options.names[:1] == ["compare"]:
+        if len(options.names) != 3:
+            print("bench: compare takes two folders, or git revisions, of results", file=sys.stderr)
+            return 2
+        old, new = (results.read(where) for where in options.names[1:])
+        print(compare.text(compare.changes(old, new), old, new))
+        return 0
+    if options.names == ["report"]:
+        write_report(folder)
+        return 0
     unknown = [name for name in options.names if name not in available()]
     if unknown:
         print(f"bench: there is no benchmark {unknown[0]!r}; there are {', '.join(available())}", file=sys.stderr)
@@ -73,6 +90,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Context(quick=options.quick, data=options.data, sluice=options.sluice, load=options.load) as context:
         failed = run(options.names or available(), context, folder)
+    write_report(folder)
     return 1 if failed else 0
 
 

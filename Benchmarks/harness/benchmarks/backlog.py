@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from fill import fill
 from loadgen import CONNECTIONS, Measurement, generate, measure
@@ -52,3 +53,13 @@ def run(context: Context) -> dict:
 
 def lag(gateway: servers.Gateway) -> int:
     return int(gateway.metrics()['sluice_destination_lag_events{destination="dead"}'])
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    down = [row for row in result["rows"] if row["destination"] == "down"]
+    none = [row for row in result["rows"] if row["destination"] == "none"]
+    return {"": Bars(
+        "CPU per event, by how far a destination is behind", "microseconds of CPU per event",
+        [f"{row['events_behind'] / 1e6:.1f} million behind" for row in down],
+        {"destination down": [row["cpu_us_per_event"] for row in down],
+         "no destination, as many events": [row["cpu_us_per_event"] for row in none]})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from loadgen import Measurement, generate, measure
 from stats import combined, rounded
@@ -15,6 +16,8 @@ ABOUT = (
 )
 POINTS = (("topsort", 1), ("topsort", 10), ("topsort", 50), ("native", 1), ("native", 50), ("native", 500))
 CONNECTIONS = 64
+COLUMNS = ["platform", "events_per_request", "events_per_second_and_core", "events_per_second", "requests_per_second",
+           "user_us_per_event", "cpu_us_per_event", "cpu_spread_percent", "p50_ms", "p99_ms"]
 
 
 def run(context: Context) -> dict:
@@ -42,3 +45,11 @@ def row(point: tuple[str, int], rounds: list[Measurement]) -> dict:
         "platform": point[0], "events_per_request": point[1], "events_per_second_and_core": rounded(events / cpu),
         **figures,
     }
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    return {"": Bars(
+        "Events committed per CPU second", "events per second and core",
+        [f"{row['platform']}, {row['events_per_request']} a request" for row in rows],
+        {"events": [row["events_per_second_and_core"] for row in rows]}, marks={"goal": 600_000})}

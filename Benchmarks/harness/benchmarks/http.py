@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from loadgen import CONNECTIONS, Measurement, generate, measure
 from stats import combined
@@ -14,6 +15,8 @@ ABOUT = (
     "the servers take turns within one run. CPU is that of all the server's processes and threads, from the "
     "kernel's accounting."
 )
+COLUMNS = ["server", "requests_per_second", "user_us_per_request", "system_us_per_request", "cpu_us_per_request",
+           "cpu_spread_percent", "p50_ms", "p99_ms", "p999_ms"]
 
 
 def run(context: Context) -> dict:
@@ -40,4 +43,17 @@ def run(context: Context) -> dict:
         "seconds_per_round": context.seconds,
         "versions": servers.versions(context),
         "rows": [{"server": name, **combined(rounds)} for name, rounds in measured.items()],
+    }
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    names = [row["server"] for row in rows]
+    return {
+        "cpu": Bars(
+            "CPU per request", "microseconds of CPU per request", names,
+            {"user": [row["user_us_per_request"] for row in rows],
+             "system": [row["system_us_per_request"] for row in rows]}, stacked=True),
+        "rate": Bars("Requests per second, one core", "requests per second", names,
+                     {"rate": [row["requests_per_second"] for row in rows]}),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from disk import fsync_milliseconds
 from loadgen import CONNECTIONS, Load, generate
@@ -51,3 +52,11 @@ def row(name: str, rate: float, loads: list[Load]) -> dict:
     for key in ("p50", "p90", "p99", "p99.9", "max"):
         figures[f"{key.replace('.', '')}_ms"] = rounded(statistics.median(one.latency_ms[key] for one in loads))
     return figures
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    return {"": Bars(
+        "Latency at half of the maximum rate", "milliseconds from when the request was due",
+        [row["server"] for row in rows],
+        {name: [row[key] for row in rows] for name, key in (("p50", "p50_ms"), ("p99", "p99_ms"))})}

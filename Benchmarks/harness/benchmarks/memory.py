@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import servers
+from charts import Chart, Lines
 from context import Context
 from fill import fill
 from process import BenchmarkError
@@ -72,3 +73,13 @@ def growth(samples: list[dict]) -> float:
     mean_x, mean_y = (sum(point[i] for point in points) / len(points) for i in (0, 1))
     width = sum((x - mean_x) ** 2 for x, _ in points)
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / width if width else 0.0
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    samples = result["samples"]
+    lines = {
+        name: [(one["events"] / 1e6, one[key]) for one in samples]
+        for name, key in (("all of it", "resident_mib"), ("without the table of known events", "rest_mib"))
+    }
+    return {"": Lines("Resident memory while every destination is down", "million events in the log", "MiB", lines,
+                      {"128 MiB": 128})}

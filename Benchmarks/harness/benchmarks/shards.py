@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from loadgen import Measurement, generate, measure
 from stats import combined
@@ -57,3 +58,10 @@ def run(context: Context) -> dict:
             **{key: figures[key] for key in ("events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms")},
         })
     return {"connections": CONNECTIONS, "rows": rows}
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    labels = [f"{row['events_per_request']} a request, shards: {row['shards']}" for row in rows]
+    return {"": Bars("CPU per event by number of shards", "microseconds of CPU per event", labels,
+                     {"cpu": [row["cpu_us_per_event"] for row in rows]})}
