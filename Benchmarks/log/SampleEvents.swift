@@ -1,6 +1,8 @@
 import SluiceCore
+import SluiceLog
 
-/// Canonical impressions as a shard writes them for 400-byte Topsort requests, each with ids of its own.
+/// Canonical impressions as a shard writes them for 400-byte Topsort requests, each with ids of its own,
+/// received when the program started.
 struct SampleEvents {
     /// Where the last twelve digits of an event's id stand in its line.
     private static let idStart = "{\"id\":\"3f2b8a1e-8a6e-4a2f-9b3c-".utf8.count
@@ -9,11 +11,12 @@ struct SampleEvents {
     /// Four thousand lines, line feeds included: more than any block's compressor looks back over.
     static let lines: [String] = {
         var random = SplitMix64(seed: 7)
-        return (0..<4096).map { _ in
+        let now = LogClock.system.wallMilliseconds()
+        return (0..<Int64(4096)).map { number in
             """
             {"id":"3f2b8a1e-8a6e-4a2f-9b3c-\(digits(&random))","type":"impression",\
-            "occurred_at":"2026-01-02T10:00:00.\(100 + random.next() % 900)Z",\
-            "received_at":"2026-01-02T10:00:01.\(100 + random.next() % 900)Z","source":"shop-web",\
+            "occurred_at":"\(timestamp(now - 2000 + number / 8))",\
+            "received_at":"\(timestamp(now - 1000 + number / 8))","source":"shop-web",\
             "platform":"topsort","network":"topsort","user":{"id":"71303ce0-de89-496d-8270-\(digits(&random))"},\
             "ad":{"id":"WyJiX01mazE1IiwiMTJhNTU4MjgtOGVhZC00Mjk5LTgzMjct\(digits(&random))"},\
             "placement":{"path":"/categories/\(random.next() % 300)","position":\(1 + random.next() % 40),"page":1,\
@@ -21,6 +24,12 @@ struct SampleEvents {
             """
         }
     }()
+
+    private static func timestamp(_ milliseconds: Int64) -> String {
+        var text = ByteBuffer(capacity: 32)
+        text.appendTimestamp(milliseconds)
+        return text.bytes.string
+    }
 
     private static func digits(_ random: inout SplitMix64) -> String {
         let text = String(random.next() >> 16, radix: 16)
