@@ -77,15 +77,14 @@ class Context:
             return given
         if name not in self._built:
             self.say(f"building {name}")
-            self.build(self.root, name)
-            self._built[name] = self.build_folder(self.root) / name
+            self._built[name] = self.build(self.root, name, self.root / ".build")
         return self._built[name]
 
-    def build(self, package: Path, product: str) -> None:
-        self._swift(package, "build", "-c", "release", "--product", product)
-
-    def build_folder(self, package: Path) -> Path:
-        return Path(self._swift(package, "build", "-c", "release", "--show-bin-path").strip().splitlines()[-1])
+    def build(self, package: Path, product: str, scratch: Path) -> Path:
+        """A release product of any package; what is built already is kept in `scratch`."""
+        arguments = ["build", "-c", "release", "--scratch-path", str(scratch)]
+        self._swift(package, *arguments, "--product", product)
+        return Path(self._swift(package, *arguments, "--show-bin-path").strip().splitlines()[-1]) / product
 
     def _swift(self, package: Path, *arguments: str) -> str:
         done = subprocess.run(

@@ -42,7 +42,23 @@ def is_figure(value: object) -> bool:
 
 def more_is_better(key: str) -> bool:
     """Rates are better when they are higher; times, sizes and costs when they are lower."""
-    return re.search(r"_per_second(_|$)", key) is not None and "us_per" not in key
+    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key == "times_sluice"
+
+
+def tables(result: dict) -> dict[str, list[dict]]:
+    """The rows of a result, under the empty title, and its further tables by theirs. Samples are for charts only."""
+    found = {"": result["rows"]}
+    for key, value in result.items():
+        if key not in ("rows", "samples") and isinstance(value, list) and value and isinstance(value[0], dict):
+            found[key.replace("_", " ")] = value
+    return found
+
+
+def about(text: str, result: dict) -> str:
+    """A description with the result's values in the place of their names in braces."""
+    return text.format_map({
+        key: f"{value:,.10g}" if is_figure(value) else str(value) for key, value in result.items()
+        if not isinstance(value, (list, dict))})
 
 
 def table(headings: list[str], rows: list[list[str]], right: list[bool]) -> str:

@@ -102,6 +102,36 @@ def backlog(results: Results) -> Figure:
     return Figure(f"{number(ours)} us; none behind {number(theirs)} us", ours / theirs)
 
 
+def parsing_beside_simdjson(results: Results) -> Figure:
+    """The worst of all requests."""
+    rows = [one for one in results.get("core", {}).get("rows", []) if one["parser"] == "sluice"]
+    if not rows:
+        raise NotMeasured
+    worst, best = (choose(rows, key=lambda one: one["times_simdjson"]) for choose in (max, min))
+    return Figure(
+        f"{number(worst['ns_per_event'])} ns for {worst['request']}, the worst of {len(rows)};"
+        f" best {number(best['times_simdjson'])} x ({best['request']})", worst["times_simdjson"])
+
+
+def parsing_beside_json_decoder(results: Results) -> Figure:
+    """The worst of all requests: the one that JSONDecoder reads least slowly in comparison."""
+    rows = [one for one in results.get("core", {}).get("rows", []) if one["parser"] == "jsondecoder"]
+    if not rows:
+        raise NotMeasured
+    worst, best = (choose(rows, key=lambda one: one["times_sluice"]) for choose in (min, max))
+    return Figure(
+        f"JSONDecoder {number(worst['ns_per_event'])} ns for {worst['request']}, the worst of {len(rows)};"
+        f" best {number(best['times_sluice'])} x ({best['request']})", worst["times_sluice"])
+
+
+def replay_reading(results: Results) -> Figure:
+    for found in results.get("log", {}).get("reading", []):
+        if found["reader"] == "replay" and found["codec"] == "zstd":
+            rate = value(found, "events_per_cpu_second")
+            return Figure(f"{number(rate)} events/s", rate)
+    raise NotMeasured
+
+
 GOALS = [
     Goal("CPU per request, committed, single-event POST", "at most 1.2 x the bare responder", 1.2, True,
          cost_beside("bare")),
@@ -110,8 +140,11 @@ GOALS = [
     Goal("user-space CPU per event, everything included", "at most 1.4 us", 1.4, True, user_cost, unit=1.4),
     Goal("batches of 50, committed, events/s per core", "at least 600,000", 600_000, False, batch_rate,
          unit=600_000),
+    Goal("parse + validate + normalize", "at most 3 x simdjson's DOM parse alone", 3, True, parsing_beside_simdjson),
+    Goal("the same", "at least 12 x faster than JSONDecoder", 12, False, parsing_beside_json_decoder),
     Goal("p99 to acknowledge at half of the maximum rate, committed", "at most bare p99 + 3 fsync times", 1.0, True,
          latency),
+    Goal("replay reading, events/s per core", "at least 1,000,000", 1_000_000, False, replay_reading, unit=1_000_000),
     Goal("memory, all destinations down", "at most 128 MiB + the deduplication table", 128, True, memory, unit=128),
     Goal("the same", "flat: at most 1 MiB more a million events", 1, True, memory_growth),
     Goal("cost per event, 10 million behind vs none", "at most 1.1 x", 1.1, True, backlog),

@@ -53,6 +53,21 @@ class GoalTests(unittest.TestCase):
             {"server": "bare, the rate of Sluice", "p99_ms": 0.5}, {"server": "sluice committed", "p99_ms": 3.0}]}
         self.assertEqual(verdicts({"latency": result})["at most bare p99 + 3 fsync times"][1:], ["1.50", "**not met**"])
 
+    def test_parsing_is_held_against_the_worst_request(self) -> None:
+        rows = [
+            {"parser": parser, "request": name, "ns_per_event": 500.0, "times_simdjson": simdjson, "times_sluice": ours}
+            for name, parser, simdjson, ours in (
+                ("a", "sluice", 2.5, 1), ("b", "sluice", 3.5, 1), ("a", "jsondecoder", 30, 12), ("b", "jsondecoder", 30, 14))]
+        found = verdicts({"core": {"rows": rows}})
+        self.assertEqual(found["at most 3 x simdjson's DOM parse alone"][1:], ["3.50", "**not met**"])
+        self.assertEqual(found["at least 12 x faster than JSONDecoder"][1:], ["12.00", "met"])
+
+    def test_replay_reads_the_default_codec(self) -> None:
+        reading = [{"reader": "delivery", "codec": "zstd", "events_per_cpu_second": 1.0},
+                   {"reader": "replay", "codec": "none", "events_per_cpu_second": 9.0},
+                   {"reader": "replay", "codec": "zstd", "events_per_cpu_second": 2e6}]
+        self.assertEqual(verdicts({"log": {"rows": [], "reading": reading}})["at least 1,000,000"][1:], ["2.00", "met"])
+
     def test_backlog_needs_ten_million(self) -> None:
         rows = [
             {"destination": "down", "events_behind": 10_000_001, "cpu_us_per_event": 5.4},
@@ -81,6 +96,13 @@ class CompareTests(unittest.TestCase):
         self.assertEqual(change("requests_per_second", 100, 80), "worse")
         self.assertEqual(change("requests_per_second", 100, 97), "")
         self.assertEqual(change("instructions_per_event", 100, 120), "worse")
+
+    def test_further_tables_are_compared_and_settings_are_not(self) -> None:
+        def result(open_ms: float, events: int) -> dict:
+            return {"log": document({"rows": [], "rounds": events, "reading": [{"reader": "r", "open_ms": open_ms,
+                                                                               "events": events}]})}
+        found = compare.changes(result(2.0, 1), result(1.0, 2))
+        self.assertEqual([(change.row, change.key, change.ratio) for change in found], [("reading: r", "open_ms", 0.5)])
 
     def test_rows_and_figures_that_only_one_has_are_left_out(self) -> None:
         old = {"http": document({"rows": [{"server": "a", "p50_ms": 1.0}]})}
