@@ -48,13 +48,16 @@ let fuzzers: [Target] =
         fuzzer("FuzzImpact", exclude: ["impact.dict"]),
     ] : []
 
-// `scripts/bench-log` sets this: the log's own benchmark is then built, too.
+// `scripts/bench` sets this: the programs that measure parts of ours are then built, too.
 let benchmarks: [Target] =
     Context.environment["SLUICE_BENCHMARKS"] == "1"
     ? [
         .executableTarget(
             name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log",
-            swiftSettings: settings)
+            exclude: ["sqlite"], swiftSettings: settings),
+        .executableTarget(
+            name: "CoreBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/core",
+            exclude: ["simdjson"], swiftSettings: settings),
     ] : []
 
 /// A C library of ours under CModules/.
