@@ -124,6 +124,17 @@ def parsing_beside_json_decoder(results: Results) -> Figure:
         f" best {number(best['times_sluice'])} x ({best['request']})", worst["times_sluice"])
 
 
+def delivery(results: Results) -> Figure:
+    """Single events; the worse of the two protocols."""
+    rows = [one for one in results.get("delivery", {}).get("rows", [])
+            if one["sender"] == "sluice" and one["events_per_request"] == 1]
+    if not rows:
+        raise NotMeasured
+    worst = min(rows, key=lambda one: one["times_libcurl"])
+    every = ", ".join(f"{one['protocol']} {number(one['requests_per_second'])} requests/s" for one in rows)
+    return Figure(f"{every}; worse: {worst['protocol']}", worst["times_libcurl"])
+
+
 def replay_reading(results: Results) -> Figure:
     for found in results.get("log", {}).get("reading", []):
         if found["reader"] == "replay" and found["codec"] == "zstd":
@@ -144,6 +155,7 @@ GOALS = [
     Goal("the same", "at least 12 x faster than JSONDecoder", 12, False, parsing_beside_json_decoder),
     Goal("p99 to acknowledge at half of the maximum rate, committed", "at most bare p99 + 3 fsync times", 1.0, True,
          latency),
+    Goal("delivery, single-event", "at least 0.9 x the bare libcurl loop", 0.9, False, delivery),
     Goal("replay reading, events/s per core", "at least 1,000,000", 1_000_000, False, replay_reading, unit=1_000_000),
     Goal("memory, all destinations down", "at most 128 MiB + the deduplication table", 128, True, memory, unit=128),
     Goal("the same", "flat: at most 1 MiB more a million events", 1, True, memory_growth),

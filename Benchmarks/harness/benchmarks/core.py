@@ -21,6 +21,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from charts import Bars, Chart
 from context import Context
 from process import BenchmarkError
 from stats import rounded
@@ -125,3 +126,19 @@ def request_rows(request: str, parsers: Parsers, measured: dict, counts: dict) -
             "instructions_times_sluice": rounded(count / counts[request, "sluice"]),
         })
     return rows
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    requests = list(dict.fromkeys(row["request"] for row in rows))
+
+    def figures(parser: str, key: str) -> list[float]:
+        found = {row["request"]: row[key] for row in rows if row["parser"] == parser}
+        return [found[request] for request in requests]
+
+    return {
+        "time": Bars("Sluice's whole pass beside simdjson's DOM alone", "nanoseconds per event", requests,
+                     {"sluice": figures("sluice", "ns_per_event"), "simdjson": figures("simdjson", "ns_per_event")}),
+        "jsondecoder": Bars("How many times as long JSONDecoder takes as Sluice", "times", requests,
+                            {"times": figures("jsondecoder", "times_sluice")}, marks={"goal": 12}),
+    }

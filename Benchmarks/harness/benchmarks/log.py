@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
+from charts import Bars, Chart
 from context import Context
 from machine import file_system
 from stats import rounded, spread_percent
@@ -121,3 +122,16 @@ def reading(context: Context, program: Path, events: int) -> list[dict]:
                         f"{rows[-1]['resident_mib']:.0f} MiB")
         shutil.rmtree(folder)
     return rows
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows, read = result["rows"], result["reading"]
+    return {
+        "commit": Bars(
+            "Events committed, by how many wait at once", "events per second",
+            [f"{row['writer']}, {row['codec']}, {row['durability']}, {row['events_in_flight']:,}" for row in rows],
+            {"events": [row["events_per_second"] for row in rows]}),
+        "read": Bars(
+            "Events read", "events per CPU second", [f"{row['reader']}, {row['codec']}" for row in read],
+            {"events": [row["events_per_cpu_second"] for row in read]}, marks={"goal": 1_000_000}),
+    }

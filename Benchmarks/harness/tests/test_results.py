@@ -62,6 +62,15 @@ class GoalTests(unittest.TestCase):
         self.assertEqual(found["at most 3 x simdjson's DOM parse alone"][1:], ["3.50", "**not met**"])
         self.assertEqual(found["at least 12 x faster than JSONDecoder"][1:], ["12.00", "met"])
 
+    def test_delivery_is_held_against_the_worse_protocol(self) -> None:
+        rows = [
+            {"sender": sender, "protocol": protocol, "events_per_request": 1, "requests_per_second": 1e4,
+             "times_libcurl": times}
+            for sender, protocol, times in (
+                ("libcurl", "HTTP/1.1", 1.0), ("sluice", "HTTP/1.1", 0.95), ("sluice", "HTTP/2", 0.85))]
+        goal = "at least 0.9 x the bare libcurl loop"
+        self.assertEqual(verdicts({"delivery": {"rows": rows}})[goal][1:], ["0.85", "**not met**"])
+
     def test_replay_reads_the_default_codec(self) -> None:
         reading = [{"reader": "delivery", "codec": "zstd", "events_per_cpu_second": 1.0},
                    {"reader": "replay", "codec": "none", "events_per_cpu_second": 9.0},
