@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from figures import heading, is_figure, more_is_better, number, tables
+from figures import SETTINGS, heading, is_figure, more_is_better, number, tables
 
 #: Numbers that say which row it is, not what came out.
 _NAMING = {"events_per_request", "events_in_flight", "shards"}
-#: Numbers that say how it was measured.
-_SETTINGS = {
-    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores",
-    "destinations_down", "due_per_second", "events_in_log", "events_behind", "least_events_behind",
-}
 #: A smaller change than this is called neither better nor worse.
 NOISE = 0.05
 
@@ -67,7 +62,7 @@ def changes(old: dict[str, dict], new: dict[str, dict]) -> list[Change]:
             known = before.get(row, {})
             found += [
                 Change(benchmark, row, key, known[key], value) for key, value in figures.items()
-                if is_figure(value) and is_figure(known.get(key)) and key not in _NAMING | _SETTINGS
+                if is_figure(value) and is_figure(known.get(key)) and key not in _NAMING | SETTINGS
             ]
     return found
 

@@ -26,14 +26,14 @@ class Context:
     """
 
     def __init__(
-        self, *, quick: bool = False, data: Path | None = None, sluice: Path | None = None,
-        load: Path | None = None
+        self, *, quick: bool = False, seconds: float | None = None, rounds: int | None = None,
+        data: Path | None = None, sluice: Path | None = None, load: Path | None = None
     ) -> None:
         self.root = ROOT
         self.quick = quick
         #: Length of one measurement in seconds, and how often each is repeated, alternating with the others.
-        self.seconds = 1.0 if quick else 5.0
-        self.rounds = 1 if quick else 3
+        self.seconds = seconds or (1.0 if quick else 5.0)
+        self.rounds = rounds or (1 if quick else 3)
         #: Where servers and where generators run; the same core where there is only one.
         cores = sorted(os.sched_getaffinity(0))
         self.server_core, self.load_core = cores[0], cores[min(1, len(cores) - 1)]

@@ -7,6 +7,12 @@ import re
 _UNITS = {"us": "us", "ns": "ns", "ms": "ms", "mib": "MiB", "bytes": "bytes", "percent": "%", "seconds": "s"}
 _WORDS = {"cpu": "CPU", "p999": "p99.9", "p9999": "p99.99", "http": "HTTP", "sqlite": "SQLite", "json": "JSON"}
 
+#: Numbers that say how it was measured.
+SETTINGS = {
+    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores",
+    "destinations_down", "due_per_second", "events_in_log", "events_behind", "least_events_behind",
+}
+
 
 def heading(key: str) -> str:
     """`cpu_us_per_request` is "CPU, us per request"; `p999_ms` is "p99.9, ms"; `requests_per_second` as it reads."""

@@ -93,7 +93,8 @@ def memory_growth(results: Results) -> Figure:
 
 def backlog(results: Results) -> Figure:
     rows = results.get("backlog", {}).get("rows", [])
-    behind = max((one for one in rows if one["destination"] == "down"), key=lambda one: one["events_behind"], default=None)
+    down = [one for one in rows if one["destination"] == "down"]
+    behind = max(down, key=lambda one: one["events_behind"], default=None)
     if behind is None or behind["events_behind"] < 10_000_000:
         raise NotMeasured
     # The other gateway's row at the same fill: measured in turns with this one.
@@ -102,26 +103,19 @@ def backlog(results: Results) -> Figure:
     return Figure(f"{number(ours)} us; none behind {number(theirs)} us", ours / theirs)
 
 
-def parsing_beside_simdjson(results: Results) -> Figure:
-    """The worst of all requests."""
-    rows = [one for one in results.get("core", {}).get("rows", []) if one["parser"] == "sluice"]
-    if not rows:
-        raise NotMeasured
-    worst, best = (choose(rows, key=lambda one: one["times_simdjson"]) for choose in (max, min))
-    return Figure(
-        f"{number(worst['ns_per_event'])} ns for {worst['request']}, the worst of {len(rows)};"
-        f" best {number(best['times_simdjson'])} x ({best['request']})", worst["times_simdjson"])
-
-
-def parsing_beside_json_decoder(results: Results) -> Figure:
-    """The worst of all requests: the one that JSONDecoder reads least slowly in comparison."""
-    rows = [one for one in results.get("core", {}).get("rows", []) if one["parser"] == "jsondecoder"]
-    if not rows:
-        raise NotMeasured
-    worst, best = (choose(rows, key=lambda one: one["times_sluice"]) for choose in (min, max))
-    return Figure(
-        f"JSONDecoder {number(worst['ns_per_event'])} ns for {worst['request']}, the worst of {len(rows)};"
-        f" best {number(best['times_sluice'])} x ({best['request']})", worst["times_sluice"])
+def parsing(parser: str, key: str, worst: Callable, other: str) -> Callable[[Results], Figure]:
+    """How Sluice's pass compares with another parser's: the worst of all requests whose body is JSON. (Forms the
+    others get as JSON, which is less work.)"""
+    def measure(results: Results) -> Figure:
+        rows = results.get("core", {}).get("rows", [])
+        of_json = {one["request"] for one in rows if one["parser"] == "sluice" and one["body"] == "json"}
+        found = {one["request"]: one[key] for one in rows if one["parser"] == parser and one["request"] in of_json}
+        if not found:
+            raise NotMeasured
+        name = worst(found, key=lambda request: found[request])
+        known = f"topsort_impression {number(found['topsort_impression'])} x; " if "topsort_impression" in found else ""
+        return Figure(f"{known}worst of {len(found)}: {name}, {number(found[name])} x {other}", found[name])
+    return measure
 
 
 def delivery(results: Results) -> Figure:
@@ -151,8 +145,10 @@ GOALS = [
     Goal("user-space CPU per event, everything included", "at most 1.4 us", 1.4, True, user_cost, unit=1.4),
     Goal("batches of 50, committed, events/s per core", "at least 600,000", 600_000, False, batch_rate,
          unit=600_000),
-    Goal("parse + validate + normalize", "at most 3 x simdjson's DOM parse alone", 3, True, parsing_beside_simdjson),
-    Goal("the same", "at least 12 x faster than JSONDecoder", 12, False, parsing_beside_json_decoder),
+    Goal("parse + validate + normalize", "at most 3 x simdjson's DOM parse alone", 3, True,
+         parsing("sluice", "times_simdjson", max, "simdjson's time")),
+    Goal("the same", "at least 12 x faster than JSONDecoder", 12, False,
+         parsing("jsondecoder", "times_sluice", min, "Sluice's time")),
     Goal("p99 to acknowledge at half of the maximum rate, committed", "at most bare p99 + 3 fsync times", 1.0, True,
          latency),
     Goal("delivery, single-event", "at least 0.9 x the bare libcurl loop", 0.9, False, delivery),

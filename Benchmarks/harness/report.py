@@ -8,7 +8,7 @@ from types import ModuleType
 
 import goals
 from charts import Bars, Chart
-from figures import about, heading, is_figure, number, table, tables
+from figures import SETTINGS, about, heading, is_figure, number, table, tables
 
 #: In the order of the report; each is a module of `benchmarks`.
 NAMES = ["http", "latency", "batches", "shards", "core", "log", "delivery", "isolation", "backlog", "memory"]
@@ -93,7 +93,7 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
         if title:
             parts.append(f"### {title[0].upper()}{title[1:]}")
         parts.append(rows_table(rows, None if title else getattr(module, "COLUMNS", None)))
-    further = [[heading(key), number(value)] for key, value in result.items() if is_figure(value)]
+    further = [[heading(key), number(value)] for key, value in result.items() if is_figure(value) and key not in SETTINGS]
     if further:
         parts.append(table(["besides", ""], further, [False, True]))
     for extra, chart in charts(module, result).items():

@@ -51,7 +51,8 @@ def charts(result: dict) -> dict[str, Chart]:
     names = [row["server"] for row in rows]
     shown, title = comparable(rows), "CPU per request"
     if left_out := [row for row in rows if row not in shown]:
-        title += " (not drawn: " + ", ".join(f"{row['server']}, {row['cpu_us_per_request']:.0f} us" for row in left_out) + ")"
+        costs = ", ".join(f"{row['server']}, {row['cpu_us_per_request']:.0f} us" for row in left_out)
+        title += f" (not drawn: {costs})"
     return {
         "cpu": Bars(
             title, "microseconds of CPU per request", [row["server"] for row in shown],
