@@ -54,6 +54,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to run; without names, everything")
     parser.add_argument("--quick", action="store_true",
                         help="a second each: shows that everything works; results go to .build/bench-quick")
+    parser.add_argument("--seconds", type=float, help="length of one measurement (5)")
+    parser.add_argument("--rounds", type=int, help="how often each is made, in turns with the others (3)")
     parser.add_argument("--results", type=Path, help="where results go (Benchmarks/results)")
     parser.add_argument("--data", type=Path, help="where servers write: a folder on a real disk (the temporary folder)")
     parser.add_argument("--sluice", type=Path, help="a gateway to measure instead of this tree's")
@@ -88,7 +90,10 @@ def main() -> int:
         return 2
     # SIGTERM ends the servers, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Context(quick=options.quick, data=options.data, sluice=options.sluice, load=options.load) as context:
+    with Context(
+        quick=options.quick, seconds=options.seconds, rounds=options.rounds, data=options.data, sluice=options.sluice,
+        load=options.load
+    ) as context:
         failed = run(options.names or available(), context, folder)
     write_report(folder)
     return 1 if failed else 0

@@ -101,7 +101,7 @@ class Lines:
             parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         for name, value in self.marks.items():
             y = bottom - value * y_scale
-            parts += [svg.line(left, y, right, y, "mark"), svg.text(right, y - 5, name, "end", "marked")]
+            parts += [svg.line(left, y, right, y, "mark"), svg.text(right - 4, y + 14, name, "end", "marked")]
         return svg.document(self.title, _WIDTH, int(bottom) + 56, parts)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from figures import heading, is_figure, more_is_better, number
+from figures import SETTINGS, heading, is_figure, more_is_better, number, tables
 
-#: Whole numbers that say which row it is, not what came out.
-_NAMING = {"events_per_request", "shards", "connections", "gateway_cores", "destinations_down", "rounds", "batch"}
+#: Numbers that say which row it is, not what came out.
+_NAMING = {"events_per_request", "events_in_flight", "shards"}
 #: A smaller change than this is called neither better nor worse.
 NOISE = 0.05
 
@@ -34,20 +34,21 @@ class Change:
 def name(row: dict) -> str:
     """What the row is about: its texts, and the numbers that were chosen, not measured."""
     parts = [str(value) for value in row.values() if isinstance(value, str)]
-    parts += [f"{number(row[key])} {key.replace('_', ' ')}" for key in row if key in _NAMING - {"rounds"}]
+    parts += [f"{number(row[key])} {key.replace('_', ' ')}" for key in row if key in _NAMING]
     return ", ".join(parts)
 
 
 def by_name(result: dict) -> dict[str, dict]:
-    """Rows by name; of the same name the second gets a number. What is no row's is under the empty name."""
-    found = {"": {key: value for key, value in result.items() if is_figure(value)}}
-    for row in result["rows"]:
-        key, count = name(row), 1
-        while key in found:
-            count += 1
-            key = f"{name(row)} ({count})"
-        found[key] = row
-    return found
+    """Rows of all tables by name; of the same name the second gets a number. What is no row's is under "besides"."""
+    found = {}
+    for title, rows in tables(result).items():
+        for row in rows:
+            key, count = f"{title}: {name(row)}" if title else name(row), 1
+            while key in found:
+                count += 1
+                key = f"{name(row)} ({count})"
+            found[key] = row
+    return found | {"besides": {key: value for key, value in result.items() if is_figure(value)}}
 
 
 def changes(old: dict[str, dict], new: dict[str, dict]) -> list[Change]:
@@ -61,7 +62,7 @@ def changes(old: dict[str, dict], new: dict[str, dict]) -> list[Change]:
             known = before.get(row, {})
             found += [
                 Change(benchmark, row, key, known[key], value) for key, value in figures.items()
-                if is_figure(value) and is_figure(known.get(key)) and key not in _NAMING
+                if is_figure(value) and is_figure(known.get(key)) and key not in _NAMING | SETTINGS
             ]
     return found
 
@@ -80,7 +81,7 @@ def text(found: list[Change], old: dict[str, dict], new: dict[str, dict]) -> str
         for change in of_this:
             if change.row != row:
                 row = change.row
-                lines.append(f"  {row or 'besides'}")
+                lines.append(f"  {row}")
             lines.append(f"    {heading(change.key):44} {number(change.old):>12} {number(change.new):>12}"
                          f" {change.ratio:8.3f} x {change.verdict}".rstrip())
         lines.append("")

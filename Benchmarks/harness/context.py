@@ -26,14 +26,14 @@ class Context:
     """
 
     def __init__(
-        self, *, quick: bool = False, data: Path | None = None, sluice: Path | None = None,
-        load: Path | None = None
+        self, *, quick: bool = False, seconds: float | None = None, rounds: int | None = None,
+        data: Path | None = None, sluice: Path | None = None, load: Path | None = None
     ) -> None:
         self.root = ROOT
         self.quick = quick
         #: Length of one measurement in seconds, and how often each is repeated, alternating with the others.
-        self.seconds = 1.0 if quick else 5.0
-        self.rounds = 1 if quick else 3
+        self.seconds = seconds or (1.0 if quick else 5.0)
+        self.rounds = rounds or (1 if quick else 3)
         #: Where servers and where generators run; the same core where there is only one.
         cores = sorted(os.sched_getaffinity(0))
         self.server_core, self.load_core = cores[0], cores[min(1, len(cores) - 1)]
@@ -77,15 +77,14 @@ class Context:
             return given
         if name not in self._built:
             self.say(f"building {name}")
-            self.build(self.root, name)
-            self._built[name] = self.build_folder(self.root) / name
+            self._built[name] = self.build(self.root, name, self.root / ".build")
         return self._built[name]
 
-    def build(self, package: Path, product: str) -> None:
-        self._swift(package, "build", "-c", "release", "--product", product)
-
-    def build_folder(self, package: Path) -> Path:
-        return Path(self._swift(package, "build", "-c", "release", "--show-bin-path").strip().splitlines()[-1])
+    def build(self, package: Path, product: str, scratch: Path) -> Path:
+        """A release product of any package; what is built already is kept in `scratch`."""
+        arguments = ["build", "-c", "release", "--scratch-path", str(scratch)]
+        self._swift(package, *arguments, "--product", product)
+        return Path(self._swift(package, *arguments, "--show-bin-path").strip().splitlines()[-1]) / product
 
     def _swift(self, package: Path, *arguments: str) -> str:
         done = subprocess.run(

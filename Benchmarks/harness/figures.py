@@ -7,6 +7,12 @@ import re
 _UNITS = {"us": "us", "ns": "ns", "ms": "ms", "mib": "MiB", "bytes": "bytes", "percent": "%", "seconds": "s"}
 _WORDS = {"cpu": "CPU", "p999": "p99.9", "p9999": "p99.99", "http": "HTTP", "sqlite": "SQLite", "json": "JSON"}
 
+#: Numbers that say how it was measured.
+SETTINGS = {
+    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores",
+    "destinations_down", "due_per_second", "events_in_log", "events_behind", "least_events_behind",
+}
+
 
 def heading(key: str) -> str:
     """`cpu_us_per_request` is "CPU, us per request"; `p999_ms` is "p99.9, ms"; `requests_per_second` as it reads."""
@@ -42,7 +48,23 @@ def is_figure(value: object) -> bool:
 
 def more_is_better(key: str) -> bool:
     """Rates are better when they are higher; times, sizes and costs when they are lower."""
-    return re.search(r"_per_second(_|$)", key) is not None and "us_per" not in key
+    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key in {"times_sluice", "times_libcurl"}
+
+
+def tables(result: dict) -> dict[str, list[dict]]:
+    """The rows of a result, under the empty title, and its further tables by theirs. Samples are for charts only."""
+    found = {"": result["rows"]}
+    for key, value in result.items():
+        if key not in ("rows", "samples") and isinstance(value, list) and value and isinstance(value[0], dict):
+            found[key.replace("_", " ")] = value
+    return found
+
+
+def about(text: str, result: dict) -> str:
+    """A description with the result's values in the place of their names in braces."""
+    return text.format_map({
+        key: f"{value:,.10g}" if is_figure(value) else str(value) for key, value in result.items()
+        if not isinstance(value, (list, dict))})
 
 
 def table(headings: list[str], rows: list[list[str]], right: list[bool]) -> str:

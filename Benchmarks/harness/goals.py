@@ -93,13 +93,48 @@ def memory_growth(results: Results) -> Figure:
 
 def backlog(results: Results) -> Figure:
     rows = results.get("backlog", {}).get("rows", [])
-    behind = max((one for one in rows if one["destination"] == "down"), key=lambda one: one["events_behind"], default=None)
+    down = [one for one in rows if one["destination"] == "down"]
+    behind = max(down, key=lambda one: one["events_behind"], default=None)
     if behind is None or behind["events_behind"] < 10_000_000:
         raise NotMeasured
     # The other gateway's row at the same fill: measured in turns with this one.
     none = rows[rows.index(behind) + 1]
     ours, theirs = behind["cpu_us_per_event"], none["cpu_us_per_event"]
     return Figure(f"{number(ours)} us; none behind {number(theirs)} us", ours / theirs)
+
+
+def parsing(parser: str, key: str, worst: Callable, other: str) -> Callable[[Results], Figure]:
+    """How Sluice's pass compares with another parser's: the worst of all requests whose body is JSON. (Forms the
+    others get as JSON, which is less work.)"""
+    def measure(results: Results) -> Figure:
+        rows = results.get("core", {}).get("rows", [])
+        of_json = {one["request"] for one in rows if one["parser"] == "sluice" and one["body"] == "json"}
+        found = {one["request"]: one[key] for one in rows if one["parser"] == parser and one["request"] in of_json}
+        if not found:
+            raise NotMeasured
+        name = worst(found, key=lambda request: found[request])
+        known = f"topsort_impression {number(found['topsort_impression'])} x; " if "topsort_impression" in found else ""
+        return Figure(f"{known}worst of {len(found)}: {name}, {number(found[name])} x {other}", found[name])
+    return measure
+
+
+def delivery(results: Results) -> Figure:
+    """Single events; the worse of the two protocols."""
+    rows = [one for one in results.get("delivery", {}).get("rows", [])
+            if one["sender"] == "sluice" and one["events_per_request"] == 1]
+    if not rows:
+        raise NotMeasured
+    worst = min(rows, key=lambda one: one["times_libcurl"])
+    every = ", ".join(f"{one['protocol']} {number(one['requests_per_second'])} requests/s" for one in rows)
+    return Figure(f"{every}; worse: {worst['protocol']}", worst["times_libcurl"])
+
+
+def replay_reading(results: Results) -> Figure:
+    for found in results.get("log", {}).get("reading", []):
+        if found["reader"] == "replay" and found["codec"] == "zstd":
+            rate = value(found, "events_per_cpu_second")
+            return Figure(f"{number(rate)} events/s", rate)
+    raise NotMeasured
 
 
 GOALS = [
@@ -110,8 +145,14 @@ GOALS = [
     Goal("user-space CPU per event, everything included", "at most 1.4 us", 1.4, True, user_cost, unit=1.4),
     Goal("batches of 50, committed, events/s per core", "at least 600,000", 600_000, False, batch_rate,
          unit=600_000),
+    Goal("parse + validate + normalize", "at most 3 x simdjson's DOM parse alone", 3, True,
+         parsing("sluice", "times_simdjson", max, "simdjson's time")),
+    Goal("the same", "at least 12 x faster than JSONDecoder", 12, False,
+         parsing("jsondecoder", "times_sluice", min, "Sluice's time")),
     Goal("p99 to acknowledge at half of the maximum rate, committed", "at most bare p99 + 3 fsync times", 1.0, True,
          latency),
+    Goal("delivery, single-event", "at least 0.9 x the bare libcurl loop", 0.9, False, delivery),
+    Goal("replay reading, events/s per core", "at least 1,000,000", 1_000_000, False, replay_reading, unit=1_000_000),
     Goal("memory, all destinations down", "at most 128 MiB + the deduplication table", 128, True, memory, unit=128),
     Goal("the same", "flat: at most 1 MiB more a million events", 1, True, memory_growth),
     Goal("cost per event, 10 million behind vs none", "at most 1.1 x", 1.1, True, backlog),

@@ -52,8 +52,8 @@ def generate(
     report = context.work / "load.json"
     report.unlink(missing_ok=True)
     args = [
-        context.load, server.url(platform), "--connections", connections, "--duration", f"{seconds:g}s", "--warm-up", "0s",
-        "--events", events, "--platform", platform, "--type", "impression", "--bytes", EVENT_BYTES, "--json", report,
+        context.load, server.url(platform), "--connections", connections, "--duration", f"{seconds:g}s",
+        "--warm-up", "0s", "--events", events, "--platform", platform, "--type", "impression", "--bytes", EVENT_BYTES, "--json", report,
     ]
     if rate is not None:
         args += ["--rate", f"{rate:.0f}", "--arrival", "poisson"]

@@ -8,14 +8,14 @@ from types import ModuleType
 
 import goals
 from charts import Bars, Chart
-from figures import heading, is_figure, number, table
+from figures import SETTINGS, about, heading, is_figure, number, table, tables
 
 #: In the order of the report; each is a module of `benchmarks`.
 NAMES = ["http", "latency", "batches", "shards", "core", "log", "delivery", "isolation", "backlog", "memory"]
 
 _INTRODUCTION = """# Results
 
-Written by `scripts/bench report` from the JSON in [results](results); [README.md](README.md) says how each figure is
+Written by `scripts/bench report` from the JSON in `results/`; [README.md](README.md) says how each figure is
 measured and how to read it.
 
 ## Goals
@@ -37,11 +37,11 @@ def write(documents: dict[str, dict], report: Path, folder: Path) -> None:
     missing = [name for name in NAMES if name not in documents]
     if missing:
         parts.append("## Not measured\n\nNo results of: " + ", ".join(f"`{name}`" for name in missing) + ".")
-    report.write_text("\n\n".join(part.strip() for part in parts) + "\n")
+    report.write_text("\n\n".join(part.strip() for part in parts if part) + "\n")
 
 
 def load(name: str) -> ModuleType | None:
-    """The benchmark's module; nil of a benchmark that is not there any more."""
+    """The benchmark's module; None of a benchmark that is not there any more."""
     if not (Path(__file__).parent / "benchmarks" / f"{name}.py").exists():
         return None
     return importlib.import_module(f"benchmarks.{name}")
@@ -62,6 +62,8 @@ def machines(documents: dict[str, dict]) -> str:
                 break
         else:
             groups.append((document["machine"], [name]))
+    if not groups:
+        return ""
     parts = ["## Machine"]
     for machine, names in groups:
         if len(groups) > 1:
@@ -85,10 +87,13 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
     """A benchmark: what it shows, its table, its charts, and where the figures come from."""
     result = document["result"]
     parts = [f"## {module.TITLE}"]
-    if about := getattr(module, "ABOUT", ""):
-        parts.append(about.format_map({key: number(value) for key, value in result.items()}))
-    parts.append(rows_table(result["rows"], getattr(module, "COLUMNS", None)))
-    further = [[heading(key), number(value)] for key, value in result.items() if is_figure(value)]
+    if description := getattr(module, "ABOUT", ""):
+        parts.append(about(description, result))
+    for title, rows in tables(result).items():
+        if title:
+            parts.append(f"### {title[0].upper()}{title[1:]}")
+        parts.append(rows_table(rows, None if title else getattr(module, "COLUMNS", None)))
+    further = [[heading(key), number(value)] for key, value in result.items() if is_figure(value) and key not in SETTINGS]
     if further:
         parts.append(table(["besides", ""], further, [False, True]))
     for extra, chart in charts(module, result).items():
@@ -116,5 +121,6 @@ def charts(module: ModuleType, result: dict) -> dict[str, Chart]:
     figure = next((key for key, value in rows[0].items() if is_figure(value)), None)
     if figure is None:
         return {}
-    labels = [", ".join(value for value in row.values() if isinstance(value, str)) for row in rows]
+    labels = [", ".join(value for value in row.values() if isinstance(value, str)) or str(index)
+              for index, row in enumerate(rows, 1)]
     return {"": Bars(module.TITLE, heading(figure), labels, {heading(figure): [row[figure] for row in rows]})}

@@ -92,11 +92,11 @@ def start_nginx(context: Context, configuration: str, name: str, core: int | Non
 def start_hummingbird(context: Context) -> Server:
     """The plain Swift service, in a package of its own that is built when its sources changed."""
     package = context.root / "Benchmarks" / "hummingbird-service"
-    context.build(package, "HummingbirdService")
+    # Not inside the package: what is fetched and built there is none of this repository's sources.
+    program = context.build(package, "HummingbirdService", context.root / ".build-hummingbird-service")
     folder, port = context.folder("hummingbird"), free_port()
     process = context.spawn(
-        [context.build_folder(package) / "HummingbirdService", str(port), folder / "events.sqlite"],
-        core=context.server_core, log=folder.name)
+        [program, str(port), folder / "events.sqlite"], core=context.server_core, log=folder.name)
     context.wait_until("the Hummingbird service", process, lambda: listens(port))
     return check_answer(Server("hummingbird", process, port))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from xml.sax.saxutils import escape
 
-from figures import number
-
 #: Told apart by brightness, too. The first pair is for stacked bars: user and system.
 COLORS = ["#2f6fde", "#8db4f2", "#d9822b", "#2a9d78", "#b0508f", "#7a7a7a"]
 
@@ -55,7 +53,7 @@ def ticks(top: float, about: int = 5) -> list[float]:
 def tick_label(value: float) -> str:
     if value >= 1e6 and value % 1e5 == 0:
         return f"{value / 1e6:g} M"
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else number(value)
+    return f"{value:,.6g}" if value < 1e6 else f"{value:,.0f}"
 
 
 def legend(names: list[str], x: float, y: float) -> list[str]:

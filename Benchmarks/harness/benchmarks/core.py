@@ -21,6 +21,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from charts import Bars, Chart
 from context import Context
 from process import BenchmarkError
 from stats import rounded
@@ -31,6 +32,8 @@ ABOUT = (
     "line; JSONDecoder (Foundation's) fills plain structs and checks types; simdjson (kernel {simdjson_kernel}) builds "
     "its DOM and no more. Times are the median of {rounds} rounds in turns; instructions are callgrind's."
 )
+COLUMNS = ["request", "body", "parser", "bytes_per_event", "ns_per_event", "times_simdjson", "times_sluice",
+           "instructions_per_event", "instructions_times_simdjson", "instructions_times_sluice"]
 #: Requests whose fingerprints are also put into the deduplication table.
 DEDUPLICATED = ("topsort_impression",)
 #: Instructions are counted between so many events and so many.
@@ -125,3 +128,19 @@ def request_rows(request: str, parsers: Parsers, measured: dict, counts: dict) -
             "instructions_times_sluice": rounded(count / counts[request, "sluice"]),
         })
     return rows
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = result["rows"]
+    requests = list(dict.fromkeys(row["request"] for row in rows))
+
+    def figures(parser: str, key: str) -> list[float]:
+        found = {row["request"]: row[key] for row in rows if row["parser"] == parser}
+        return [found[request] for request in requests]
+
+    return {
+        "time": Bars("Sluice's whole pass beside simdjson's DOM alone", "nanoseconds per event", requests,
+                     {"sluice": figures("sluice", "ns_per_event"), "simdjson": figures("simdjson", "ns_per_event")}),
+        "jsondecoder": Bars("How many times as long JSONDecoder takes as Sluice", "times", requests,
+                            {"times": figures("jsondecoder", "times_sluice")}, marks={"goal": 12}),
+    }

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import servers
+from charts import Bars, Chart
 from context import Context
 from process import BenchmarkError, Process
 from stats import rounded, spread_percent
@@ -217,3 +218,13 @@ def row(who: str, case: tuple, measured: dict) -> dict:
         "times_libcurl": rounded(rate / median("libcurl", "requests_per_second")),
         "spread_percent": rounded(spread_percent(one.requests_per_second for one in measured[who, case])),
     }
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows = [row for row in result["rows"] if row["sender"] == "sluice"]
+    bare = [row for row in result["rows"] if row["sender"] == "libcurl"]
+    return {"": Bars(
+        "Requests delivered", "requests per second",
+        [f"{row['events_per_request']} a request, {row['protocol']}" for row in rows],
+        {"sluice": [row["requests_per_second"] for row in rows],
+         "libcurl multi loop": [row["requests_per_second"] for row in bare]})}

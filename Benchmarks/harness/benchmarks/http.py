@@ -49,11 +49,21 @@ def run(context: Context) -> dict:
 def charts(result: dict) -> dict[str, Chart]:
     rows = result["rows"]
     names = [row["server"] for row in rows]
+    shown, title = comparable(rows), "CPU per request"
+    if left_out := [row for row in rows if row not in shown]:
+        costs = ", ".join(f"{row['server']}, {row['cpu_us_per_request']:.0f} us" for row in left_out)
+        title += f" (not drawn: {costs})"
     return {
         "cpu": Bars(
-            "CPU per request", "microseconds of CPU per request", names,
-            {"user": [row["user_us_per_request"] for row in rows],
-             "system": [row["system_us_per_request"] for row in rows]}, stacked=True),
+            title, "microseconds of CPU per request", [row["server"] for row in shown],
+            {"user": [row["user_us_per_request"] for row in shown],
+             "system": [row["system_us_per_request"] for row in shown]}, stacked=True),
         "rate": Bars("Requests per second, one core", "requests per second", names,
                      {"rate": [row["requests_per_second"] for row in rows]}),
     }
+
+
+def comparable(rows: list[dict]) -> list[dict]:
+    """Without those that cost so much that nobody could see the others' bars."""
+    median = sorted(row["cpu_us_per_request"] for row in rows)[len(rows) // 2]
+    return [row for row in rows if row["cpu_us_per_request"] <= 4 * median]

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
+from charts import Bars, Chart
 from context import Context
 from machine import file_system
 from stats import rounded, spread_percent
@@ -25,7 +26,7 @@ ABOUT = (
     "Commits of 467-byte events from one thread, {seconds} s each, the median of {rounds} rounds in turns, all on one "
     "core: Sluice's log by codec and place beside a loop of SQLite inserts in C. `events_in_flight` is how many wait "
     "for their commit at once; CPU is that of the log's thread. Reading fetches, checks and decompresses every block "
-    "of {read_events} events, page cache warm."
+    "of {read_events} events, page cache warm. zlib and zstd are at level 1."
 )
 #: The most that one measurement commits: the codec `none` writes its whole size.
 EVENTS_MAX = 3_000_000
@@ -44,7 +45,7 @@ def run(context: Context) -> dict:
     lines = context.folder("lines") / "lines.ndjson"
     context.run([program, "lines", lines])
     seconds = min(context.seconds, 2.0) if not context.quick else 0.3
-    has_memory = file_system(MEMORY) == "tmpfs"
+    has_memory = file_system(MEMORY).startswith("tmpfs")
 
     def fill(codec: str, block: int, blocks: int, on_disk: bool, folder: Path) -> list:
         return [program, "fill", folder / "log", codec, str(block), str(blocks), str(EVENTS_MAX), str(seconds)]
@@ -121,3 +122,16 @@ def reading(context: Context, program: Path, events: int) -> list[dict]:
                         f"{rows[-1]['resident_mib']:.0f} MiB")
         shutil.rmtree(folder)
     return rows
+
+
+def charts(result: dict) -> dict[str, Chart]:
+    rows, read = result["rows"], result["reading"]
+    return {
+        "commit": Bars(
+            "Events committed, by how many wait at once", "events per second",
+            [f"{row['writer']}, {row['codec']}, {row['durability']}, {row['events_in_flight']:,}" for row in rows],
+            {"events": [row["events_per_second"] for row in rows]}),
+        "read": Bars(
+            "Events read", "events per CPU second", [f"{row['reader']}, {row['codec']}" for row in read],
+            {"events": [row["events_per_cpu_second"] for row in read]}, marks={"goal": 1_000_000}),
+    }

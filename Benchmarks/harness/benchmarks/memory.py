@@ -16,8 +16,9 @@ from stats import rounded
 TITLE = "Memory with every destination down"
 ABOUT = (
     "Ten million events in batches of 500, closed loop, into a gateway with default settings and five destinations "
-    "of which none accepts a connection. Resident memory once a second. The table of known events, which default "
-    "settings allow 512 MB, is told apart by its mapping; flat means that the rest does not grow with the backlog."
+    "of which none accepts a connection. Resident memory once a second. The table of known events, whose size "
+    "`deduplicate` bounds, is told apart by its mapping; it grows in two steps, one for each of its halves. Growth is "
+    "that of the rest, over the second half of the events."
 )
 MEBIBYTE = 1024 * 1024
 

@@ -53,6 +53,32 @@ class GoalTests(unittest.TestCase):
             {"server": "bare, the rate of Sluice", "p99_ms": 0.5}, {"server": "sluice committed", "p99_ms": 3.0}]}
         self.assertEqual(verdicts({"latency": result})["at most bare p99 + 3 fsync times"][1:], ["1.50", "**not met**"])
 
+    def test_parsing_is_held_against_the_worst_request(self) -> None:
+        rows = [
+            {"request": name, "parser": parser, "body": body, "times_simdjson": simdjson, "times_sluice": ours}
+            for name, parser, body, simdjson, ours in (
+                ("a", "sluice", "json", 2.5, 1), ("a", "jsondecoder", "json", 30, 12),
+                ("b", "sluice", "json", 3.5, 1), ("b", "jsondecoder", "json", 30, 14),
+                ("c", "sluice", "form", 9.0, 1), ("c", "jsondecoder", "json", 30, 3))]
+        found = verdicts({"core": {"rows": rows}})
+        self.assertEqual(found["at most 3 x simdjson's DOM parse alone"][1:], ["3.50", "**not met**"])
+        self.assertEqual(found["at least 12 x faster than JSONDecoder"][1:], ["12.00", "met"])
+
+    def test_delivery_is_held_against_the_worse_protocol(self) -> None:
+        rows = [
+            {"sender": sender, "protocol": protocol, "events_per_request": 1, "requests_per_second": 1e4,
+             "times_libcurl": times}
+            for sender, protocol, times in (
+                ("libcurl", "HTTP/1.1", 1.0), ("sluice", "HTTP/1.1", 0.95), ("sluice", "HTTP/2", 0.85))]
+        goal = "at least 0.9 x the bare libcurl loop"
+        self.assertEqual(verdicts({"delivery": {"rows": rows}})[goal][1:], ["0.85", "**not met**"])
+
+    def test_replay_reads_the_default_codec(self) -> None:
+        reading = [{"reader": "delivery", "codec": "zstd", "events_per_cpu_second": 1.0},
+                   {"reader": "replay", "codec": "none", "events_per_cpu_second": 9.0},
+                   {"reader": "replay", "codec": "zstd", "events_per_cpu_second": 2e6}]
+        self.assertEqual(verdicts({"log": {"rows": [], "reading": reading}})["at least 1,000,000"][1:], ["2.00", "met"])
+
     def test_backlog_needs_ten_million(self) -> None:
         rows = [
             {"destination": "down", "events_behind": 10_000_001, "cpu_us_per_event": 5.4},
@@ -81,6 +107,13 @@ class CompareTests(unittest.TestCase):
         self.assertEqual(change("requests_per_second", 100, 80), "worse")
         self.assertEqual(change("requests_per_second", 100, 97), "")
         self.assertEqual(change("instructions_per_event", 100, 120), "worse")
+
+    def test_further_tables_are_compared_and_settings_are_not(self) -> None:
+        def result(open_ms: float, events: int) -> dict:
+            return {"log": document({"rows": [], "rounds": events, "reading": [{"reader": "r", "open_ms": open_ms,
+                                                                               "events": events}]})}
+        found = compare.changes(result(2.0, 1), result(1.0, 2))
+        self.assertEqual([(change.row, change.key, change.ratio) for change in found], [("reading: r", "open_ms", 0.5)])
 
     def test_rows_and_figures_that_only_one_has_are_left_out(self) -> None:
         old = {"http": document({"rows": [{"server": "a", "p50_ms": 1.0}]})}
