@@ -1,7 +1,7 @@
 // The limit: one thread, one epoll loop, a fixed 204 for every request, no parsing beyond finding
 // where a request ends. What a server on this kernel cannot do with less.
 //
-//   cc -O2 -o bare bare.c && ./bare 8099
+//   cc -O2 -o bare bare.c && ./bare [PORT]      prints the port; without one, the kernel chooses it
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,13 +44,17 @@ static void serve(int connection) {
 int main(int argc, char **argv) {
     int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(argc > 1 ? atoi(argv[1]) : 8099),
+                                  .sin_port = htons(argc > 1 ? atoi(argv[1]) : 0),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
         perror("bare");
         return 1;
     }
+    socklen_t size = sizeof address;
+    getsockname(listener, (struct sockaddr *)&address, &size);
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
     int poll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[EVENTS_MAX];
     epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);

@@ -1,0 +1,81 @@
+"""The load generator: sluice-load, run pinned to the generator's core, its report read and checked."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Iterable
+
+from context import Context
+from process import CPU, BenchmarkError
+from servers import Server
+
+CONNECTIONS = 256
+EVENT_BYTES = 400
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run of the generator saw. Latencies are in milliseconds, by percentile ("p50" ... "max")."""
+
+    requests: int
+    events: int
+    seconds: float
+    latency_ms: dict[str, float]
+    intervals: list[dict]
+
+    @property
+    def requests_per_second(self) -> float:
+        return self.requests / self.seconds
+
+    @property
+    def events_per_second(self) -> float:
+        return self.events / self.seconds
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A load, and the CPU time that the server used for it."""
+
+    load: Load
+    cpu: CPU
+
+
+def generate(
+    context: Context, server: Server, *, seconds: float | None = None, connections: int = CONNECTIONS,
+    events: int = 1, rate: float | None = None, platform: str = "topsort", core: int | Iterable[int] | None = None
+) -> Load:
+    """Sends impressions of about 400 bytes: as fast as they are answered, or at `rate` requests a second, which then come
+    at random (Poisson) and are timed from when they were due. An answer that is not 2xx fails the benchmark."""
+    seconds = context.seconds if seconds is None else seconds
+    report = context.work / "load.json"
+    report.unlink(missing_ok=True)
+    args = [
+        context.load, server.url(platform), "--connections", connections, "--duration", f"{seconds:g}s",
+        "--warm-up", "0s", "--events", events, "--platform", platform, "--type", "impression", "--bytes", EVENT_BYTES, "--json", report,
+    ]
+    if rate is not None:
+        args += ["--rate", f"{rate:.0f}", "--arrival", "poisson"]
+    context.run([str(argument) for argument in args], core=context.load_core if core is None else core,
+                timeout=seconds + 60)
+    return read(json.loads(report.read_text()), server.name)
+
+
+def read(report: dict, name: str) -> Load:
+    """A report of sluice-load; one with a refused or failed request is not a figure."""
+    refused = {status: count for status, count in report["statuses"].items() if not status.startswith("2")}
+    if report["errors"] or refused or not report["requests"]:
+        raise BenchmarkError(f"{name} refused requests: {report['errors']} errors, by status {report['statuses']}")
+    return Load(
+        report["requests"], report["events"], report["seconds"], report["latency_ms"], report.get("intervals", []))
+
+
+def measure(context: Context, server: Server, **load) -> Measurement:
+    """`generate`, and the server's CPU time from the first request until it has settled behind the last."""
+    before = server.process.cpu()
+    result = generate(context, server, **load)
+    time.sleep(0.3)  # What is buffered, or not yet committed, is part of the cost.
+    if not server.process.alive:
+        raise BenchmarkError(f"{server.name} ended under load\n{server.process.log_tail()}")
+    return Measurement(result, server.process.cpu() - before)
