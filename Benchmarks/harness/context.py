@@ -34,9 +34,11 @@ class Context:
         #: Length of one measurement in seconds, and how often each is repeated, alternating with the others.
         self.seconds = seconds or (1.0 if quick else 5.0)
         self.rounds = rounds or (1 if quick else 3)
-        #: Where servers and where generators run; the same core where there is only one.
         cores = sorted(os.sched_getaffinity(0))
-        self.server_core, self.load_core = cores[0], cores[min(1, len(cores) - 1)]
+        if len(cores) < 2:
+            raise BenchmarkError("two cores are needed: one for the server, one for the load generator")
+        #: Where servers and where generators run.
+        self.server_core, self.load_core = cores[:2]
         self.cores = cores
         self._data = data or default_data_folder()
         self._given = {"sluice": sluice, "sluice-load": load}
