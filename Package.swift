@@ -49,16 +49,22 @@ let fuzzers: [Target] =
     ] : []
 
 // `scripts/bench` sets this: the programs that measure parts of ours are then built, too.
+let measuring = Context.environment["SLUICE_BENCHMARKS"] == "1"
+// `scripts/test` sets this for its optimized build, which needs only the tests that count allocations
+// and instructions, and what they test.
+let counting = Context.environment["SLUICE_ALLOCATION_TESTS"] == "1"
+
+/// A program under Benchmarks/.
+func benchmark(_ name: String, path: String, exclude: [String]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/\(path)", exclude: exclude,
+        swiftSettings: settings)
+}
+
 let benchmarks: [Target] =
-    Context.environment["SLUICE_BENCHMARKS"] == "1"
-    ? [
-        .executableTarget(
-            name: "LogBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/log",
-            exclude: ["sqlite"], swiftSettings: settings),
-        .executableTarget(
-            name: "CoreBenchmark", dependencies: ["SluiceCore", "SluiceLog"], path: "Benchmarks/core",
-            exclude: ["simdjson"], swiftSettings: settings),
-    ] : []
+    (measuring ? [benchmark("LogBenchmark", path: "log", exclude: ["sqlite"])] : [])
+    + (measuring || counting ? [benchmark("CoreBenchmark", path: "core", exclude: ["simdjson"])] : [])
+    + (counting ? [tests("CoreBenchmarkTests", ["CoreBenchmark"])] : [])
 
 /// A C library of ours under CModules/.
 func cModule(_ name: String) -> Target {
@@ -86,10 +92,8 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
-// `scripts/test` sets this for its optimized build, which needs only the tests that count allocations
-// and what they test.
 let leftOut: Set<String> =
-    Context.environment["SLUICE_ALLOCATION_TESTS"] == "1"
+    counting
     ? [
         "SluiceIOTests", "SluiceLogTests", "SluiceDeliveryTests", "SluiceSimulator", "SluiceSimulatorTests",
         "sluice", "EndToEndTests", "SluiceLoad", "sluice-load", "SluiceLoadTests",

@@ -1,3 +1,5 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// Members are named as they stand on the wire: coding keys would only make the structs longer.
 import Foundation
 
 /// The same events through Foundation's `JSONDecoder`, into structs as one would write them, with times as

@@ -48,7 +48,7 @@ def is_figure(value: object) -> bool:
 
 def more_is_better(key: str) -> bool:
     """Rates are better when they are higher; times, sizes and costs when they are lower."""
-    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key == "times_sluice"
+    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key in {"times_sluice", "times_libcurl"}
 
 
 def tables(result: dict) -> dict[str, list[dict]]:
