@@ -78,12 +78,12 @@ class Context:
         if given := self._given.get(name):
             return given
         if name not in self._built:
-            self.say(f"building {name}")
             self._built[name] = self.build(self.root, name, self.root / ".build")
         return self._built[name]
 
     def build(self, package: Path, product: str, scratch: Path) -> Path:
         """A release product of any package; what is built already is kept in `scratch`."""
+        self.say(f"   building {product}")
         arguments = ["build", "-c", "release", "--scratch-path", str(scratch)]
         self._swift(package, *arguments, "--product", product)
         return Path(self._swift(package, *arguments, "--show-bin-path").strip().splitlines()[-1]) / product
