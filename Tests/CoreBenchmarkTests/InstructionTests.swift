@@ -10,26 +10,10 @@ import Testing
 /// With SLUICE_RECORD_THRESHOLDS=1 in the environment the file is written from what was counted: read the
 /// difference before committing it.
 @Suite(
-    .enabled(if: InstructionTests.isOptimized, "needs an optimized build"),
-    .enabled(if: InstructionTests.isX86, "the thresholds are those of x86-64"),
+    .enabled(if: Build.isOptimized, "needs an optimized build"),
+    .enabled(if: Build.isX86, "the thresholds are those of x86-64"),
     .enabled(if: Callgrind.path != nil, "needs valgrind; scripts/bootstrap installs it"))
 struct InstructionTests {
-    static var isOptimized: Bool {
-        #if DEBUG
-            false
-        #else
-            true
-        #endif
-    }
-
-    static var isX86: Bool {
-        #if arch(x86_64)
-            true
-        #else
-            false
-        #endif
-    }
-
     @Test func anEventCostsNoMoreThanItsThreshold() throws {
         let benchmark = CoreProgram()
         let requests = try benchmark.requests()
@@ -54,6 +38,24 @@ struct InstructionTests {
                 recorded and \(thresholds.slackPercent) % more. Where the cost is worth it, \(Thresholds.howTo)
                 """)
         }
+    }
+}
+
+private enum Build {
+    static var isOptimized: Bool {
+        #if DEBUG
+            false
+        #else
+            true
+        #endif
+    }
+
+    static var isX86: Bool {
+        #if arch(x86_64)
+            true
+        #else
+            false
+        #endif
     }
 }
 
