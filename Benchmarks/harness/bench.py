@@ -107,3 +107,7 @@ if __name__ == "__main__":
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a comparison has seen enough.
+        sys.stderr.close()
+        sys.exit(141)

@@ -34,9 +34,11 @@ class Context:
         #: Length of one measurement in seconds, and how often each is repeated, alternating with the others.
         self.seconds = seconds or (1.0 if quick else 5.0)
         self.rounds = rounds or (1 if quick else 3)
-        #: Where servers and where generators run; the same core where there is only one.
         cores = sorted(os.sched_getaffinity(0))
-        self.server_core, self.load_core = cores[0], cores[min(1, len(cores) - 1)]
+        if len(cores) < 2:
+            raise BenchmarkError("two cores are needed: one for the server, one for the load generator")
+        #: Where servers and where generators run.
+        self.server_core, self.load_core = cores[:2]
         self.cores = cores
         self._data = data or default_data_folder()
         self._given = {"sluice": sluice, "sluice-load": load}
@@ -76,12 +78,12 @@ class Context:
         if given := self._given.get(name):
             return given
         if name not in self._built:
-            self.say(f"building {name}")
             self._built[name] = self.build(self.root, name, self.root / ".build")
         return self._built[name]
 
     def build(self, package: Path, product: str, scratch: Path) -> Path:
         """A release product of any package; what is built already is kept in `scratch`."""
+        self.say(f"   building {product}")
         arguments = ["build", "-c", "release", "--scratch-path", str(scratch)]
         self._swift(package, *arguments, "--product", product)
         return Path(self._swift(package, *arguments, "--show-bin-path").strip().splitlines()[-1]) / product

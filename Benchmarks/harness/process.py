@@ -141,18 +141,26 @@ class Process:
         """SIGTERM, and SIGKILL when that was not enough. Only processes that this one started are touched."""
         if not self.alive:
             return
-        family = descendants(self.pid)
+        children = {pid: _started(pid) for pid in descendants(self.pid)[1:]}
         self._child.terminate()
         try:
             self._child.wait(grace)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-            for pid in family[1:]:
+        for pid, started in children.items():
+            # The number may be somebody else's by now; the time it started tells.
+            if started and _started(pid) == started:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+
+
+def _started(pid: int) -> str:
+    """When the process started, in ticks since the system did; empty when it is gone."""
+    fields = _fields(pid)
+    return fields[19] if fields else ""
 
 
 def _preparation(cores: Iterable[int] | None) -> Callable[[], None]:

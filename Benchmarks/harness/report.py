@@ -93,7 +93,8 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
         if title:
             parts.append(f"### {title[0].upper()}{title[1:]}")
         parts.append(rows_table(rows, None if title else getattr(module, "COLUMNS", None)))
-    further = [[heading(key), number(value)] for key, value in result.items() if is_figure(value) and key not in SETTINGS]
+    further = [
+        [heading(key), number(value)] for key, value in result.items() if is_figure(value) and key not in SETTINGS]
     if further:
         parts.append(table(["besides", ""], further, [False, True]))
     for extra, chart in charts(module, result).items():

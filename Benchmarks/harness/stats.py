@@ -11,14 +11,13 @@ PERCENTILES = ("p50", "p99", "p99.9")
 
 
 def combined(measurements: Sequence[Measurement]) -> dict:
-    """One row: rates and costs over all rounds together, latencies as the median of the rounds'."""
+    """One row: rates are the rounds' mean, costs over all rounds together, latencies the median of the rounds'."""
     requests = sum(one.load.requests for one in measurements)
     events = sum(one.load.events for one in measurements)
-    seconds = sum(one.load.seconds for one in measurements)
     user = sum(one.cpu.user for one in measurements)
     system = sum(one.cpu.system for one in measurements)
     row = {
-        "requests_per_second": requests / seconds,
+        "requests_per_second": statistics.fmean(one.load.requests_per_second for one in measurements),
         "user_us_per_request": user / requests * 1e6,
         "system_us_per_request": system / requests * 1e6,
         "cpu_us_per_request": (user + system) / requests * 1e6,
@@ -26,14 +25,14 @@ def combined(measurements: Sequence[Measurement]) -> dict:
     }
     if events != requests:
         row |= {
-            "events_per_second": events / seconds,
+            "events_per_second": statistics.fmean(one.load.events_per_second for one in measurements),
             "user_us_per_event": user / events * 1e6,
             "cpu_us_per_event": (user + system) / events * 1e6,
         }
     for percentile in PERCENTILES:
         row[f"{percentile.replace('.', '')}_ms"] = statistics.median(
             one.load.latency_ms[percentile] for one in measurements)
-    row["rounds"] = len(measurements)
+    row["generator_busy_percent"] = statistics.fmean(one.load.generator_busy for one in measurements) * 100
     return {key: rounded(value) for key, value in row.items()}
 
 

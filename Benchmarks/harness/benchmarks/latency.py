@@ -48,7 +48,7 @@ def run(context: Context) -> dict:
 
 def row(name: str, rate: float, loads: list[Load]) -> dict:
     figures: dict = {"server": name, "due_per_second": rounded(rate)}
-    figures["requests_per_second"] = rounded(sum(one.requests for one in loads) / sum(one.seconds for one in loads))
+    figures["requests_per_second"] = rounded(statistics.fmean(one.requests_per_second for one in loads))
     for key in ("p50", "p90", "p99", "p99.9", "max"):
         figures[f"{key.replace('.', '')}_ms"] = rounded(statistics.median(one.latency_ms[key] for one in loads))
     return figures

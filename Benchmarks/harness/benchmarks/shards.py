@@ -55,7 +55,8 @@ def run(context: Context) -> dict:
         rows.append({
             "events_per_request": events, "shards": count, "gateway_cores": len(own),
             "generator_shares_cores": bool(own & rest),
-            **{key: figures[key] for key in ("events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms")},
+            **{key: figures[key] for key in (
+                "events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms", "generator_busy_percent")},
         })
     return {"connections": CONNECTIONS, "rows": rows}
 

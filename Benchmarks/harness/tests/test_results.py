@@ -124,13 +124,15 @@ class CompareTests(unittest.TestCase):
 
 def measurement(requests: int, seconds: float, user: float, p99: float) -> Measurement:
     latency = {"p50": 1.0, "p99": p99, "p99.9": 9.0}
-    return Measurement(Load(requests, requests, seconds, latency, []), CPU(user, user))
+    return Measurement(
+        Load(requests, requests, requests / seconds, requests / seconds, latency, 0.5), CPU(user, user))
 
 
 class StatisticsTests(unittest.TestCase):
     def test_rounds_are_summed_and_latencies_are_medians(self) -> None:
         row = combined([measurement(100, 1, 1e-4, 2.0), measurement(300, 1, 2e-4, 4.0), measurement(100, 2, 1e-4, 9.0)])
-        self.assertEqual(row["requests_per_second"], 125)
+        self.assertEqual(row["requests_per_second"], 150)
+        self.assertEqual(row["generator_busy_percent"], 50)
         self.assertEqual(row["user_us_per_request"], 0.8)
         self.assertEqual(row["cpu_us_per_request"], 1.6)
         self.assertEqual(row["p99_ms"], 4.0)
@@ -151,13 +153,20 @@ class StatisticsTests(unittest.TestCase):
 
 
 class ReadingTests(unittest.TestCase):
-    REPORT = {"requests": 10, "events": 10, "seconds": 1.0, "errors": 0, "statuses": {"204": 10}, "latency_ms": {}}
+    REPORT = {
+        "requests": 11, "events": 11, "requests_per_second": 10.0, "events_per_second": 10.0, "errors": 0, "unsent": 0,
+        "statuses": {"204": 11}, "latency_ms": {}, "generator": {"busy": 0.5}}
 
     def test_refused_requests_are_no_figure(self) -> None:
         self.assertEqual(read(self.REPORT, "x").requests_per_second, 10)
         for wrong in ({"statuses": {"204": 9, "503": 1}}, {"errors": 1}, {"requests": 0}):
             with self.assertRaises(BenchmarkError):
                 read({**self.REPORT, **wrong}, "x")
+
+    def test_an_open_loop_that_was_not_held_is_no_figure(self) -> None:
+        self.assertEqual(read({**self.REPORT, "requests": 1000, "unsent": 10}, "x").requests, 1000)
+        with self.assertRaisesRegex(BenchmarkError, "did not keep up"):
+            read({**self.REPORT, "requests": 1000, "unsent": 11}, "x")
 
     def test_metrics(self) -> None:
         found = parse_metrics('# HELP a b\na_total{x="1 2"} 3\nb 4.5\n')
@@ -174,7 +183,7 @@ class ReportTests(unittest.TestCase):
         row = {
             "server": "bare", "requests_per_second": 250_000.4, "user_us_per_request": 0.612,
             "system_us_per_request": 3.4, "cpu_us_per_request": 4.012, "cpu_spread_percent": 1.0, "p50_ms": 1.0,
-            "p99_ms": 2.0, "p999_ms": 3.0}
+            "p99_ms": 2.0, "p999_ms": 3.0, "generator_busy_percent": 50.0}
         rows = [row, {**row, "server": "sluice committed", "cpu_us_per_request": 4.4}]
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder) / "results"
