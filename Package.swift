@@ -89,12 +89,16 @@ let leftOut: Set<String> =
     Context.environment["SLUICE_ALLOCATION_TESTS"] == "1"
     ? [
         "SluiceIOTests", "SluiceLogTests", "SluiceDeliveryTests", "SluiceSimulator", "SluiceSimulatorTests",
-        "sluice", "EndToEndTests",
+        "sluice", "EndToEndTests", "SluiceLoad", "sluice-load", "SluiceLoadTests",
     ] : []
 
 let package = Package(
     name: "sluice",
-    products: leftOut.isEmpty ? [.executable(name: "sluice", targets: ["sluice"])] : [],
+    products: leftOut.isEmpty
+        ? [
+            .executable(name: "sluice", targets: ["sluice"]),
+            .executable(name: "sluice-load", targets: ["sluice-load"]),
+        ] : [],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -125,6 +129,13 @@ let package = Package(
         .executableTarget(
             name: "sluice", dependencies: ["SluiceServer", "SluiceSimulator", argumentParser],
             path: "Sources/sluice", swiftSettings: settings),
+        .target(
+            name: "SluiceLoad", dependencies: ["SluiceCore", "SluiceIO", "SluiceLog", histogram],
+            path: "Benchmarks/load/SluiceLoad", swiftSettings: settings),
+        .executableTarget(
+            name: "sluice-load", dependencies: ["SluiceLoad", "SluiceServer", argumentParser],
+            path: "Benchmarks/load/sluice-load", swiftSettings: settings),
+        tests("SluiceLoadTests", ["SluiceLoad", "SluiceServer", logging]),
         tests("SluiceCoreTests", ["SluiceCore", "CAllocationCounter"]),
         .target(
             name: "CAllocationCounter", path: "Tests/Support/CAllocationCounter", cSettings: cSettings),

@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -78,6 +79,16 @@ int clio_epoll_wait(int epoll, clio_event *events, int count, int milliseconds) 
   return n;
 }
 #endif
+
+int clio_epoll_wait_precise(int epoll, clio_event *events, int count, uint64_t nanoseconds) {
+  struct timespec limit = {.tv_sec = (time_t)(nanoseconds / 1000000000u),
+                           .tv_nsec = (long)(nanoseconds % 1000000000u)};
+  // epoll_pwait2 is younger than the oldest kernel we run on; an epoll descriptor can itself be polled.
+  struct pollfd entry = {.fd = epoll, .events = POLLIN};
+  int n = ppoll(&entry, 1, &limit, NULL);
+  if (n < 0) return errno == EINTR ? 0 : -errno;
+  return n == 0 ? 0 : clio_epoll_wait(epoll, events, count, 0);
+}
 
 // ---- eventfd, timerfd, poll ----
 
@@ -215,6 +226,25 @@ int clio_connect(const clio_address *address) {
     if (error == 0) return fd;
   }
   close(fd);
+  return -error;
+}
+
+int clio_connect_begin(const clio_address *address) {
+  int fd = open_stream(address);
+  if (fd < 0) return fd;
+  socket_address native;
+  socklen_t length = to_native(address, &native);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (connect(fd, &native.any, length) == 0 || errno == EINPROGRESS) return fd;
+  int error = errno;
+  close(fd);
+  return -error;
+}
+
+int clio_connect_result(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
   return -error;
 }
 
@@ -374,6 +404,8 @@ int clio_install_empty_handler(int signal) {
   struct sigaction action = {.sa_handler = do_nothing};
   return result(sigaction(signal, &action, NULL));
 }
+
+int clio_thread_exact_timers(void) { return result(prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL)); }
 
 int clio_thread_pin(int cpu) {
   cpu_set_t set;

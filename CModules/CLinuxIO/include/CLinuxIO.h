@@ -36,6 +36,8 @@ int clio_epoll_modify(int epoll, int fd, uint32_t flags, uint64_t token);
 int clio_epoll_remove(int epoll, int fd);
 // The number of events; 0 also when a signal interrupted the wait. milliseconds < 0: no limit.
 int clio_epoll_wait(int epoll, clio_event *events, int count, int milliseconds);
+// The same with a finer limit; a call more where something has to be waited for.
+int clio_epoll_wait_precise(int epoll, clio_event *events, int count, uint64_t nanoseconds);
 
 // ---- eventfd, timerfd, poll ----
 
@@ -67,6 +69,10 @@ int clio_listen(const clio_address *address, int reuse_port, int backlog);
 int clio_local_port(int fd);
 // A connected non-blocking socket for tests and local clients.
 int clio_connect(const clio_address *address);
+// The same without waiting: the socket becomes writable once it is connected, or has failed.
+int clio_connect_begin(const clio_address *address);
+// What became of it, once it is writable: 0, or a negative errno.
+int clio_connect_result(int fd);
 // Next connection, non-blocking and close-on-exec. -EAGAIN when none waits.
 int clio_accept(int fd, clio_address *peer);
 ptrdiff_t clio_receive(int fd, void *buffer, size_t count);
@@ -106,6 +112,8 @@ uint64_t clio_thread_current(void);
 int clio_thread_signal(uint64_t thread, int signal);
 // Installs a handler that does nothing, without SA_RESTART; for tests of interrupted calls.
 int clio_install_empty_handler(int signal);
+// Lets the calling thread's waits end when they should, not up to 50 us later (PR_SET_TIMERSLACK).
+int clio_thread_exact_timers(void);
 // Binds the calling thread to one CPU.
 int clio_thread_pin(int cpu);
 // Writes the numbers of the CPUs the process may use; returns how many.

@@ -71,6 +71,15 @@ package struct Readiness {
         return Int(count)
     }
 
+    /// The same with a limit in nanoseconds.
+    package mutating func wait(nanoseconds: Int64) -> Int {
+        // Safety: the kernel writes at most `capacity` events, all of them in our memory.
+        let count = unsafe clio_epoll_wait_precise(
+            epoll.raw, events, Int32(capacity), UInt64(max(0, nanoseconds)))
+        precondition(count >= 0, "epoll_wait failed")
+        return Int(count)
+    }
+
     /// A report of the last `wait`.
     package subscript(index: Int) -> Readiness {
         @inline(__always) get {

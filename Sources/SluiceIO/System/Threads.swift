@@ -51,6 +51,12 @@ package enum CPUAffinity {
     }
 }
 
+/// How exactly the calling thread's waits end.
+package enum ThreadTimers {
+    /// Waits then end when they should, and not up to 50 us later, which the kernel allows itself otherwise.
+    package static func makeExact() { _ = clio_thread_exact_timers() }
+}
+
 /// The signals that ask the process to end.
 package enum ProcessSignals {
     package enum Termination: Sendable { case terminate, interrupt }

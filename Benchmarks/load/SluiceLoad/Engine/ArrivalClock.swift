@@ -1,0 +1,58 @@
+import Foundation
+import SluiceCore
+
+/// When requests are due in an open loop: one after the other, whether or not earlier ones were answered.
+///
+/// What is late stays due: the next moment is drawn only when the last one has been used, so that no
+/// waiting request is forgotten and none is kept in memory.
+package struct ArrivalClock {
+    /// Nanoseconds since the beginning; a Double holds whole ones for 100 days.
+    private var due = 0.0
+    private let arrival: Arrival
+    /// Requests a second, of all shares.
+    private let rates: (from: Double, to: Double)
+    /// Nanoseconds between two of this clock's at a rate of one a second; so whole gaps stay whole.
+    private let scale: Double
+    private let rampStart: Double
+    private let rampEnd: Double
+    private var random: SplitMix64
+
+    /// - Parameters:
+    ///   - share, of: this is one of several clocks that keep the rate together.
+    ///   - rampStart, rampEnd: when a ramp begins and ends, in nanoseconds since the beginning.
+    package init(
+        _ rate: LoadRate, arrival: Arrival, share: Int = 0, of shares: Int = 1, rampStart: Int64, rampEnd: Int64,
+        seed: UInt64
+    ) {
+        self.arrival = arrival
+        self.rampStart = Double(rampStart)
+        self.rampEnd = Double(rampEnd)
+        random = SplitMix64(seed: seed)
+        scale = 1e9 * Double(shares)
+        switch rate {
+        case .closedLoop: rates = (1, 1)
+        case .fixed(let rate): rates = (rate, rate)
+        case .ramp(let from, let to): rates = (from, to)
+        }
+        // So that equal gaps of several clocks do not coincide.
+        due = arrival == .constant ? Double(share) / Double(shares) * scale / rates.from : gap()
+    }
+
+    /// When the next request is due, in nanoseconds since the beginning.
+    package var next: Int64 { Int64(due) }
+
+    /// The next one has been used.
+    package mutating func advance() { due += gap() }
+
+    private mutating func gap() -> Double {
+        let mean = scale / rate(at: due)
+        return arrival == .constant ? mean : -log(1 - random.nextUnit()) * mean
+    }
+
+    private func rate(at moment: Double) -> Double {
+        let (from, to) = rates
+        if from == to || moment <= rampStart { return from }
+        if moment >= rampEnd { return to }
+        return from + (to - from) * (moment - rampStart) / (rampEnd - rampStart)
+    }
+}
