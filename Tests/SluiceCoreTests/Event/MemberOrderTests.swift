@@ -52,8 +52,8 @@ import Testing
             let outcome = harness.send(body + tail)
             #expect((outcome.lines.count == 1) == (tail == "}]"))
         }
-        #expect(harness.send("{\"type\":\"click\"}").lines.count == 1)
-        #expect(harness.send("{\"type\":\"click\"").lines.isEmpty)
+        #expect(harness.send("{\"type\":\"page_view\"}").lines.count == 1)
+        #expect(harness.send("{\"type\":\"page_view\"").lines.isEmpty)
         #expect(harness.send("{\"type\":").lines.isEmpty)
         #expect(harness.send("{\"type\"").lines.isEmpty)
     }

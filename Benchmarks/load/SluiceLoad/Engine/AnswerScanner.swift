@@ -13,6 +13,12 @@ package struct AnswerHead: Equatable, Sendable {
     package var bytes = 0
     /// The server will close the connection behind it.
     package var closes = false
+
+    package init(status: Int = 0, bytes: Int = 0, closes: Bool = false) {
+        self.status = status
+        self.bytes = bytes
+        self.closes = closes
+    }
 }
 
 /// What is at the front of received bytes.

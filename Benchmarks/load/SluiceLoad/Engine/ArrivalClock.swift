@@ -9,7 +9,10 @@ package struct ArrivalClock {
     /// Nanoseconds since the beginning; a Double holds whole ones for 100 days.
     private var due = 0.0
     private let arrival: Arrival
-    private let ratesPerNanosecond: (from: Double, to: Double)
+    /// Requests a second, of all shares.
+    private let rates: (from: Double, to: Double)
+    /// Nanoseconds between two of this clock's at a rate of one a second; so whole gaps stay whole.
+    private let scale: Double
     private let rampStart: Double
     private let rampEnd: Double
     private var random: SplitMix64
@@ -25,14 +28,14 @@ package struct ArrivalClock {
         self.rampStart = Double(rampStart)
         self.rampEnd = Double(rampEnd)
         random = SplitMix64(seed: seed)
-        let scale = 1e-9 / Double(shares)
+        scale = 1e9 * Double(shares)
         switch rate {
-        case .closedLoop: ratesPerNanosecond = (scale, scale)
-        case .fixed(let rate): ratesPerNanosecond = (rate * scale, rate * scale)
-        case .ramp(let from, let to): ratesPerNanosecond = (from * scale, to * scale)
+        case .closedLoop: rates = (1, 1)
+        case .fixed(let rate): rates = (rate, rate)
+        case .ramp(let from, let to): rates = (from, to)
         }
         // So that equal gaps of several clocks do not coincide.
-        due = arrival == .constant ? Double(share) / Double(shares) / ratesPerNanosecond.from : gap()
+        due = arrival == .constant ? Double(share) / Double(shares) * scale / rates.from : gap()
     }
 
     /// When the next request is due, in nanoseconds since the beginning.
@@ -42,12 +45,12 @@ package struct ArrivalClock {
     package mutating func advance() { due += gap() }
 
     private mutating func gap() -> Double {
-        let mean = 1 / rate(at: due)
+        let mean = scale / rate(at: due)
         return arrival == .constant ? mean : -log(1 - random.nextUnit()) * mean
     }
 
     private func rate(at moment: Double) -> Double {
-        let (from, to) = ratesPerNanosecond
+        let (from, to) = rates
         if from == to || moment <= rampStart { return from }
         if moment >= rampEnd { return to }
         return from + (to - from) * (moment - rampStart) / (rampEnd - rampStart)

@@ -5,8 +5,8 @@ extension LoadTraffic {
         let marketplace = settings.account ?? "m-1"
         // Ad events have no id of their own; a request_id makes them ones that can be told apart.
         let common = """
-            "request_id":"{{id}}","session_id":"\(Self.uuid(&random))\(Self.filler(&random, pad))",\
-            "marketplace_id":"\(marketplace)","customer_id":"\(Self.uuid(&random))","time":"{{time}}"
+            "request_id":"{{id}}","session_id":"\(Self.uuid(&random))",\
+            "marketplace_id":"\(marketplace)","customer_id":"\(Self.uuid(&random))","time":"{{time}}"\(Self.note(&random, pad))
             """
         let body: String
         let type = drawType(&random)

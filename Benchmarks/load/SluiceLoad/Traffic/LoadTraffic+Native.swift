@@ -11,11 +11,9 @@ extension LoadTraffic {
 
     private func nativeEvent(_ random: inout SplitMix64, event: Int, pad: Int) -> String {
         let id = "{{id:\(event)}}"
-        let page =
-            "https://shop.example/p/\(Self.product(&random))\(pad > 0 ? "/" + Self.filler(&random, pad - 1) : "")"
         let common = """
             "id":"\(id)","occurred_at":"{{time}}","session_id":"\(Self.uuid(&random))",\
-            "user":{"id":"\(Self.uuid(&random))"},"context":{"page_url":"\(page)","device_type":"mobile"}
+            "user":{"id":"\(Self.uuid(&random))"},"context":{"page_url":"https://shop.example/p/\(Self.product(&random))","device_type":"mobile"}\(Self.note(&random, pad))
             """
         let type = drawType(&random)
         switch type {

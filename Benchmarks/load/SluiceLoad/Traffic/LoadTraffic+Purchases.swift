@@ -7,7 +7,7 @@ extension LoadTraffic {
     /// One line item a call, all of it in the query.
     func kevel(_ random: inout SplitMix64, pad: Int) -> Draft {
         let query = """
-            userKey=\(Self.uuid(&random))\(Self.filler(&random, pad))&productId=\(Self.product(&random))\
+            userKey=\(Self.uuid(&random))&merchantId=v\(Self.filler(&random, pad))&productId=\(Self.product(&random))\
             &timestamp={{time}}&quantity=\(1 + random.next(below: 3))&price=\(Self.price(&random))&transactionId={{id}}
             """
         return Draft(

@@ -22,7 +22,7 @@ extension LoadTraffic {
             "id":"{{id:\(event)}}","occurredAt":"{{time}}","opaqueUserId":"\(Self.uuid(&random))"
             """
         let device = """
-            "deviceType":"mobile","channel":"onsite"
+            "deviceType":"mobile","channel":"onsite"\(Self.note(&random, pad))
             """
         let type = drawType(&random)
         switch type {
@@ -30,7 +30,7 @@ extension LoadTraffic {
             return (
                 "purchases",
                 """
-                {\(common),"items":[{"productId":"\(Self.product(&random))\(Self.filler(&random, pad))",\
+                {\(common),"items":[{"productId":"\(Self.product(&random))",\
                 "unitPrice":\(Self.price(&random)),"quantity":\(1 + random.next(below: 3)),\
                 "vendorId":"v-\(100 + random.next(below: 900))"}],\(device)}
                 """
@@ -39,7 +39,7 @@ extension LoadTraffic {
             return (
                 "pageviews",
                 """
-                {\(common),"page":{"type":"category","pageId":"c-\(10 + random.next(below: 90))\(Self.filler(&random, pad))"},\(device)}
+                {\(common),"page":{"type":"category","pageId":"c-\(10 + random.next(below: 90))"},\(device)}
                 """
             )
         default:
@@ -48,7 +48,7 @@ extension LoadTraffic {
             return (
                 type == .click ? "clicks" : "impressions",
                 """
-                {\(common),"resolvedBidId":"\(Self.filler(&random, 76 + pad))",\
+                {\(common),"resolvedBidId":"\(Self.filler(&random, 76))",\
                 "placement":{"path":"\(path)","position":\(1 + random.next(below: 9)),"page":1,"pageSize":24},\
                 \(device)\(click)}
                 """

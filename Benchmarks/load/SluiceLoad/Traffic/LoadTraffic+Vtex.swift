@@ -6,7 +6,7 @@ extension LoadTraffic {
         let publisher = settings.account ?? "pub-1"
         let type = drawType(&random)
         let session =
-            "\"session_id\":\"\(Self.uuid(&random))\(Self.filler(&random, pad))\",\"user_id\":\"\(Self.uuid(&random))\""
+            "\"session_id\":\"\(Self.uuid(&random))\",\"user_id\":\"\(Self.uuid(&random))\"\(Self.note(&random, pad))"
         if type == .purchase {
             return Draft(
                 path: path(prefix: "/vtex", "/v1/beacon/conversion"),

@@ -69,7 +69,7 @@ package struct LoadTraffic: Sendable {
     private var eventsMax: Int {
         if settings.body != nil { return 10_000 }
         return switch settings.platform {
-        case .native: 100_000
+        case .native: 10_000
         case .topsort: 50
         case .gowit, .vtex, .kevel, .impact: 1
         }
@@ -200,6 +200,14 @@ package struct LoadTraffic: Sendable {
     static func filler(_ random: inout SplitMix64, _ count: Int) -> String {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
         return String((0..<count).map { _ in letters[random.next(below: letters.count)] })
+    }
+
+    /// A member that no platform knows and all accept, to be put behind another one: `count` bytes of it.
+    static func note(_ random: inout SplitMix64, _ count: Int) -> String {
+        let frame = ",\"note\":\"\"".utf8.count
+        // Too short for a member: JSON may have spaces.
+        guard count >= frame else { return String(repeating: " ", count: count) }
+        return ",\"note\":\"\(filler(&random, count - frame))\""
     }
 
     static func product(_ random: inout SplitMix64) -> String { "sku-\(10_000 + random.next(below: 90_000))" }
