@@ -61,8 +61,8 @@ final class AnsweringServer: Sendable {
 
     private func accept() {
         while !isStopping.load(ordering: .relaxed) {
-            // Safety: nothing is asked of the peer's address.
-            let socket = unsafe Glibc.accept(listener, nil, nil)
+            // Nothing is asked of the peer's address.
+            let socket = Glibc.accept(listener, nil, nil)
             guard socket >= 0 else { return }
             sockets.withLock { $0.append(socket) }
             let thread = startThread(name: "answering-one") { [self] in serve(socket) }
