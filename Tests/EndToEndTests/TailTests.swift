@@ -131,7 +131,7 @@ import Testing
         let place = gateway.run.admin.replacingOccurrences(of: ":", with: "/")
         stuck.arguments = [
             "-c",
-            "exec 3<>/dev/tcp/\(place); printf 'GET /api/tail HTTP/1.1\\r\\nHost: t\\r\\n\\r\\n' >&3; exec sleep 100",
+            "exec 3<>/dev/tcp/\(place); printf 'GET /api/tail HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n' >&3; exec sleep 100",
         ]
         try stuck.run()
         defer { stuck.terminate() }
