@@ -66,6 +66,28 @@ import Testing
         #expect(report.latency.mean > report.uncorrected.mean)
     }
 
+    /// Whatever was sent in the measured time counts, or nobody would see a server that stops at the end of a run.
+    @Test func `a stall at the end of a closed loop is seen`() throws {
+        let server = AnsweringServer {
+            $0 < 100 ? .answer(AnsweringServer.noContent) : .late(1200, AnsweringServer.noContent)
+        }
+        defer { server.stop() }
+        var order = try shortOrder(port: server.port)
+        order.plan.connections = 1
+        order.plan.seconds = 0.8
+        let report = try run(order)
+        #expect(report.uncorrected.max >= 1199)
+        #expect(report.statuses["204"] == report.requests && report.requests == server.requests)
+    }
+
+    @Test func `steps of which none holds are not good`() throws {
+        let server = AnsweringServer { _ in .answer("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n") }
+        defer { server.stop() }
+        var order = try shortOrder(port: server.port)
+        order.steps = KneeSearch(steps: [20, 40], stopsAtFailure: false, p99BoundMilliseconds: 1000)
+        #expect(!(try run(order).isGood))
+    }
+
     @Test func `unexpected answers are errors`() throws {
         let server = AnsweringServer { number in
             .answer(number % 2 == 0 ? AnsweringServer.noContent : "HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno")

@@ -121,9 +121,11 @@ package final class LoadSession {
                 results.append(result)
                 guard !interrupted else { break }
                 let latency = result.latency
+                let noise = plan.arrival == .poisson ? KneeSearch.noise(rate: rate, seconds: result.seconds) : 0
                 let failed = search?.report(
                     asked: rate, achieved: result.requestsPerSecond,
-                    p99Milliseconds: latency.milliseconds(atPercentile: 99), errors: result.figures.errors)
+                    p99Milliseconds: latency.milliseconds(atPercentile: 99), errors: result.figures.errors,
+                    noise: noise)
                 steps?.append(
                     LoadReport.Step(
                         rate: rounded(rate), achieved: rounded(result.requestsPerSecond),

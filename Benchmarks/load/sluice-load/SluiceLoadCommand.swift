@@ -14,8 +14,8 @@ struct SluiceLoadCommand: ParsableCommand {
             requests are due at their own times whether or not earlier ones were answered (open loop), and \
             latency counts from when a request was due. Plain HTTP/1.1 only: TLS is not spoken.
 
-            Exits with 0 when every request was answered as expected and, with --verify, every \
-            acknowledged event is in the log exactly once; else with 1.
+            Exits with 0 when every request was answered as expected (of several steps: when one held) and, \
+            with --verify, every acknowledged event is in the log exactly once; else with 1.
             """)
 
     @Argument(help: "http://host:port[/path]. Without a path, the platform's own, under its prefix.")
@@ -55,6 +55,9 @@ struct SluiceLoadCommand: ParsableCommand {
             target = try TargetURL(url)
         } catch {
             throw ValidationError("\(error)")
+        }
+        guard traffic.seed == nil || reporting.verify == nil else {
+            throw ValidationError("--verify looks for ids that were never sent before: leave out --seed")
         }
         var order = LoadOrder(
             url: target, urlText: url, seed: traffic.seed ?? UInt64.random(in: 0...UInt64(UInt32.max)))

@@ -49,6 +49,14 @@ package protocol EdgeHandler: AnyObject {
     /// All that was ready has been handled; the loop is about to sleep.
     func batchEnded()
 
+    /// Read after `batchEnded`: within how many microseconds it wants to be called again, whatever happens; nil
+    /// when it need not be.
+    var callWithinMicroseconds: Int64? { get }
+
     /// The loop's waker was called.
     func woken()
+}
+
+extension EdgeHandler {
+    package var callWithinMicroseconds: Int64? { nil }
 }

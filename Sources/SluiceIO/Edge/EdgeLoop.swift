@@ -106,7 +106,7 @@ package final class EdgeLoop: @unchecked Sendable {
         owner = clio_thread_current()
         var isDone = false
         while !isDone {
-            let reported = poller.wait(milliseconds: sleepTime())
+            let reported = wait()
             now = MonotonicClock.coarseMilliseconds
             for index in 0..<reported { take(poller[index]) }
             if waker.takeSignal() { handler.woken() }
@@ -142,6 +142,13 @@ package final class EdgeLoop: @unchecked Sendable {
 
     /// For asserts: whether the caller is the loop's thread.
     var isOnLoopThread: Bool { owner == 0 || owner == clio_thread_current() }
+
+    private func wait() -> Int {
+        let sleep = sleepTime()
+        guard sleep != 0, let soon = handler.callWithinMicroseconds else { return poller.wait(milliseconds: sleep) }
+        // Deadlines of connections are in milliseconds, and can wait for a moment that is shorter than one or two.
+        return poller.wait(nanoseconds: soon * 1000)
+    }
 
     private func sleepTime() -> Int? {
         if !ready.isEmpty || resumeWanted || !dirty.isEmpty { return 0 }

@@ -33,7 +33,7 @@ package struct FingerprintAllowance: Sendable {
 /// nanoseconds of a rotation may both get `nil`. Never do both get a sighting.
 ///
 /// Shared by all shards, without a lock. `tend` belongs to the log thread.
-// @unchecked: `upkeep` belongs to the log thread; everything else is atomic or immutable.
+// @unchecked: `upkeep` and `populated` belong to the log thread; everything else is atomic or immutable.
 package final class FingerprintTable: @unchecked Sendable {
     /// Fingerprints each of the two generations holds.
     package let capacity: Int
@@ -53,6 +53,9 @@ package final class FingerprintTable: @unchecked Sendable {
     private let taken0 = Atomic<Int>(0)
     private let taken1 = Atomic<Int>(0)
     private let taken2 = Atomic<Int>(0)
+
+    /// How far the next generation's memory is provided.
+    private var populated: (generation: UInt64, bytes: Int) = (0, 0)
 
     /// When the current generation began, by the clock of `tend`.
     private var upkeep: (generation: UInt64, since: Int64)?
@@ -87,6 +90,7 @@ package final class FingerprintTable: @unchecked Sendable {
             arrays.append(slots)
         }
         (slots0, slots1, slots2) = (arrays[0], arrays[1], arrays[2])
+        _ = slots(FingerprintTable.firstGeneration).populate(from: 0, amount: .max)
     }
 
     @inline(__always)
@@ -239,11 +243,23 @@ package final class FingerprintTable: @unchecked Sendable {
             upkeep = (current + 1, milliseconds)
         }
         let next = generation.load(ordering: .acquiring) + 1
-        guard prepared.load(ordering: .relaxed) < next else { return }
+        guard prepared.load(ordering: .relaxed) < next else { return populate(next) }
         slots(next).clear()
         withTaken(next) { $0.store(0, ordering: .relaxed) }
         prepared.store(next, ordering: .releasing)
     }
+
+    /// Once the current generation is three quarters full, provides the next one's memory piece by piece, so that
+    /// neither an event nor a commit waits for much of it. Log thread only.
+    private func populate(_ next: UInt64) {
+        guard taken(next &- 1) >= capacity - capacity / 4 else { return }
+        if populated.generation != next { populated = (next, 0) }
+        guard populated.bytes < slots(next).bytes else { return }
+        populated.bytes = slots(next).populate(from: populated.bytes, amount: FingerprintTable.populatedAtOnce)
+    }
+
+    /// Two large pages: clearing them takes less than a millisecond.
+    private static let populatedAtOnce = 4 << 20
 
     // MARK: after a start
 

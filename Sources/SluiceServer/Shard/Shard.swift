@@ -15,7 +15,7 @@ import SluiceLog
 /// duplicates is held until their originals are committed, whichever shard has them.
 /// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
 /// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
-/// open beyond the batch.
+/// open beyond the batch, or, under load, beyond the wait of `CommitPace`.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
 // @unchecked: confined to the thread of `run`.
@@ -31,6 +31,9 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private var open: OpenBlock?
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
+    private var pace = CommitPace()
+    /// The open block is to be handed over then, if nothing else happens.
+    package private(set) var callWithinMicroseconds: Int64?
     /// Whether the block that came back last could not be committed.
     private var logFails = false
 
@@ -322,7 +325,11 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     /// earlier one; then this one goes on filling until that comes back (group commit).
     package func batchEnded() {
         clock.batchEnded()
-        if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
+        callWithinMicroseconds = nil
+        if let block = open, block.eventCount > 0, channel.blocksOut == 0 {
+            let wait = pace.isOn ? pace.wait(now: MonotonicClock.nowMicroseconds) : 0
+            if wait == 0 { hand(over: block) } else { callWithinMicroseconds = wait }
+        }
         closeDuplicateGroup()
     }
 
@@ -347,6 +354,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         case .committed:
             logFails = false
             let now = MonotonicClock.nowMicroseconds
+            pace.comeBack(events: block.eventCount, now: now)
             arrivals.settle(through: block.ticket) { arrived, count in
                 metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
@@ -354,6 +362,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
             logFails = true
+            pace.comeBack(events: nil, now: 0)
             arrivals.settle(through: block.ticket) { _, _ in }
             held.settle(through: block.ticket) { _ in }
             duplicates.fail(ownTicket: block.ticket)
@@ -366,6 +375,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private func hand(over block: OpenBlock) {
         let taken = channel.submit(block)
         precondition(taken, "the channel holds every block a shard has")
+        pace.handOver(now: MonotonicClock.nowMicroseconds)
         open = nil
         openBlock()
     }

@@ -45,6 +45,21 @@ import Testing
         #expect((2600...2900).contains(firstHalf))
     }
 
+    /// At the rate of its beginning the first one would be due after the ramp's end.
+    @Test(arguments: [Arrival.constant, .poisson]) func `a ramp from nearly nothing rises`(arrival: Arrival) {
+        for seed in 1...4 as ClosedRange<UInt64> {
+            let times = times(clock(.ramp(from: 0.01, to: 2000), arrival, seed: seed), until: 10_000_000_000)
+            #expect((9500...10_500).contains(times.count))
+            #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
+        }
+    }
+
+    @Test func `a ramp down falls, and goes on at its end`() {
+        let times = times(clock(.ramp(from: 1900, to: 100), .constant), until: 20_000_000_000)
+        #expect((9900...10_100).contains(times.count { $0 < 10_000_000_000 }))
+        #expect((990...1010).contains(times.count { $0 >= 10_000_000_000 }))
+    }
+
     @Test func `other seeds are due at other times`() {
         #expect(clock(.fixed(10), .poisson, seed: 1).next != clock(.fixed(10), .poisson, seed: 2).next)
     }

@@ -45,4 +45,12 @@ import Testing
         #expect(search.failure(asked: 1000, achieved: 1000, p99Milliseconds: 101, errors: 0)?.contains("p99") == true)
         #expect(search.failure(asked: 1000, achieved: 1000, p99Milliseconds: 1, errors: 1) == "1 error")
     }
+
+    @Test func `chance is not taken for a server that gives way`() {
+        let search = KneeSearch(from: 20, p99BoundMilliseconds: 100)
+        let noise = KneeSearch.noise(rate: 20, seconds: 2)
+        #expect((9...10).contains(noise))
+        #expect(search.failure(asked: 20, achieved: 12, p99Milliseconds: 1, errors: 0, noise: noise) == nil)
+        #expect(search.failure(asked: 20, achieved: 9, p99Milliseconds: 1, errors: 0, noise: noise) != nil)
+    }
 }

@@ -38,6 +38,8 @@ private final class CountingHandler: EdgeHandler, @unchecked Sendable {
         allocations.store(callocation_count(), ordering: .sequentiallyConsistent)
     }
 
+    var callWithinMicroseconds: Int64? { shard.callWithinMicroseconds }
+
     func woken() { shard.woken() }
 }
 

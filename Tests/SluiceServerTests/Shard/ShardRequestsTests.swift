@@ -159,6 +159,8 @@ private final class BetweenBatches: EdgeHandler {
             prepared: prepared, answer: &answer)
     }
 
+    var callWithinMicroseconds: Int64? { shard.callWithinMicroseconds }
+
     func batchEnded() {
         shard.batchEnded()
         refusal.removeAll()

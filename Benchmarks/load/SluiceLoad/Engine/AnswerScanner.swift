@@ -88,10 +88,8 @@ package struct AnswerScanner {
             guard length <= Self.bytesMax else { return .malformed }
             head.bytes = line + length
         } else {
-            // It lasts until the connection ends; what follows is not an answer.
-            head.bytes = bytes.count
-            head.closes = true
-            return .whole(head)
+            // It lasts until the connection ends, and nobody could tell it from one that was cut off.
+            return .malformed
         }
         known.removeAll(keepingCapacity: true)
         for place in 0..<line { known.append(bytes[place]) }

@@ -35,24 +35,42 @@ package struct ArrivalClock {
         case .ramp(let from, let to): rates = (from, to)
         }
         // So that equal gaps of several clocks do not coincide.
-        due = arrival == .constant ? Double(share) / Double(shares) * scale / rates.from : gap()
+        let first = arrival == .constant ? Double(share) / Double(shares) : draw()
+        due = moment(after: 0, requests: first)
     }
 
     /// When the next request is due, in nanoseconds since the beginning.
     package var next: Int64 { Int64(due) }
 
     /// The next one has been used.
-    package mutating func advance() { due += gap() }
+    package mutating func advance() { due = moment(after: due, requests: draw()) }
 
-    private mutating func gap() -> Double {
-        let mean = scale / rate(at: due)
-        return arrival == .constant ? mean : -log(1 - random.nextUnit()) * mean
-    }
+    /// How many requests come until the next one: one, or one on average.
+    private mutating func draw() -> Double { arrival == .constant ? 1 : -log(1 - random.nextUnit()) }
 
-    private func rate(at moment: Double) -> Double {
+    /// When so many requests have come since `moment`, at rates that may change meanwhile.
+    private func moment(after moment: Double, requests: Double) -> Double {
         let (from, to) = rates
-        if from == to || moment <= rampStart { return from }
-        if moment >= rampEnd { return to }
-        return from + (to - from) * (moment - rampStart) / (rampEnd - rampStart)
+        var left = requests * scale
+        guard from != to else { return moment + left / from }
+        var moment = moment
+        if moment < rampStart {
+            let room = (rampStart - moment) * from
+            if left <= room { return moment + left / from }
+            left -= room
+            moment = rampStart
+        }
+        if moment < rampEnd {
+            let slope = (to - from) / (rampEnd - rampStart)
+            let rate = from + slope * (moment - rampStart)
+            let room = (rate + to) / 2 * (rampEnd - moment)
+            if left < room {
+                // What the rate's line encloses within x is rate * x + slope / 2 * x^2.
+                return moment + 2 * left / (rate + max(0, rate * rate + 2 * slope * left).squareRoot())
+            }
+            left -= room
+            moment = rampEnd
+        }
+        return moment + left / to
     }
 }

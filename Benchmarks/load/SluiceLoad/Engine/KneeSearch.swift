@@ -52,10 +52,19 @@ package struct KneeSearch: Sendable {
         return halvings < Self.halvingsMax ? (heldRate + failedAt) / 2 : nil
     }
 
+    /// Requests a second by which Poisson arrivals may fall short of their rate: three standard deviations.
+    package static func noise(rate: Double, seconds: Double) -> Double {
+        seconds > 0 ? 3 * (rate / seconds).squareRoot() : 0
+    }
+
     /// What gave way at a rate; nil when it held.
-    package func failure(asked: Double, achieved: Double, p99Milliseconds: Double, errors: Int) -> String? {
+    ///
+    /// - Parameter noise: by how much chance alone may change the rate; see ``noise(rate:seconds:)``.
+    package func failure(
+        asked: Double, achieved: Double, p99Milliseconds: Double, errors: Int, noise: Double = 0
+    ) -> String? {
         if errors > 0 { return "\(errors) error\(errors == 1 ? "" : "s")" }
-        if achieved < Self.achievedLeast * asked {
+        if achieved < Self.achievedLeast * asked - noise {
             return "only \(Int((achieved / asked * 100).rounded(.down))) % of the rate was achieved"
         }
         if p99Milliseconds > p99BoundMilliseconds {
@@ -67,9 +76,12 @@ package struct KneeSearch: Sendable {
 
     /// What `next` came to. Returns what gave way.
     @discardableResult
-    package mutating func report(asked: Double, achieved: Double, p99Milliseconds: Double, errors: Int) -> String? {
+    package mutating func report(
+        asked: Double, achieved: Double, p99Milliseconds: Double, errors: Int, noise: Double = 0
+    ) -> String? {
         taken += 1
-        let failure = failure(asked: asked, achieved: achieved, p99Milliseconds: p99Milliseconds, errors: errors)
+        let failure = failure(
+            asked: asked, achieved: achieved, p99Milliseconds: p99Milliseconds, errors: errors, noise: noise)
         let isSearching = steps == nil && failedAt != nil
         if isSearching { halvings += 1 }
         if let failure {

@@ -17,7 +17,7 @@ package enum LoadFailure: Int, CaseIterable, Sendable {
 
 /// What one thread, or all together, saw of a stretch of load.
 package struct LoadFigures: Sendable {
-    /// Answered in the measured time; in an open loop also those that were due then and answered later.
+    /// Answered in the measured time, or sent then and answered later.
     package var requests = 0
     /// Of these, those answered before the measured time was over.
     package var requestsInTime = 0

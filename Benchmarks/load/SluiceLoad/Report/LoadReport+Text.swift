@@ -90,6 +90,7 @@ extension LoadReport {
 
     func sentence(_ verification: LogVerification) -> String {
         let count = TextFigures.count
+        guard verification.acknowledged > 0 else { return "log: NOT GOOD: nothing was acknowledged" }
         guard verification.isGood else {
             return "log: NOT GOOD: of \(count(verification.acknowledged)) acknowledged events "
                 + "\(count(verification.missing)) are missing, \(count(verification.twice)) are there twice, "
@@ -111,7 +112,8 @@ extension LoadReport {
         if unsent > 0, steps == nil {
             warnings.append("the rate was not kept: \(TextFigures.count(unsent)) requests were never sent")
         }
-        if let rate, steps == nil, requestsPerSecond < KneeSearch.achievedLeast * rate, !interrupted {
+        let noise = loop == Arrival.poisson.rawValue ? KneeSearch.noise(rate: rate ?? 0, seconds: seconds) : 0
+        if let rate, steps == nil, requestsPerSecond < KneeSearch.achievedLeast * rate - noise, !interrupted {
             warnings.append(
                 "only \(TextFigures.rate(requestsPerSecond)) of \(TextFigures.rate(rate)) requests/s were achieved")
         }

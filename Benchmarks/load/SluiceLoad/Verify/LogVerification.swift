@@ -19,7 +19,8 @@ package struct LogVerification: Codable, Sendable, Equatable {
 
     package init() {}
 
-    package var isGood: Bool { missing == 0 && twice == 0 && unreadable == 0 }
+    /// Nothing acknowledged proves nothing.
+    package var isGood: Bool { acknowledged > 0 && missing == 0 && twice == 0 && unreadable == 0 }
 
     private static let samplesMax = 10
 
