@@ -64,7 +64,9 @@ import Testing
         var report = try report()
         #expect(report.text.contains("closed loop, 4 connections") && report.text.contains("corrected"))
         report.verification = LogVerification()
-        #expect(report.text.contains("every one of 0 acknowledged events is there, once"))
+        #expect(report.text.contains("nothing was acknowledged") && !report.isGood)
+        report.verification?.acknowledged = 7
+        #expect(report.text.contains("every one of 7 acknowledged events is there, once"))
         report.verification?.missing = 2
         report.verification?.samples = ["some-id"]
         #expect(report.text.contains("NOT GOOD") && report.text.contains("some-id") && !report.isGood)
