@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Context:
     """One run of the harness.
 
-    Invariants: 1. every process of `spawn` has ended after `__exit__`; 2. `work` exists from `__enter__` to
+    Invariants: 1. every process of `spawn` and `run`, and what those started, has ended after `__exit__`; 2. `work` exists from `__enter__` to
     `__exit__` and lies on the disk that is measured.
     """
 
@@ -124,14 +124,18 @@ class Context:
         env: Mapping[str, str] | None = None, timeout: float = 600
     ) -> str:
         """Runs a program to its end and returns its standard output; a failure fails the benchmark."""
-        cores = [core] if isinstance(core, int) else core
-        pin = ["taskset", "-c", ",".join(map(str, cores))] if cores is not None else []
-        done = subprocess.run(
-            pin + [str(argument) for argument in args], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, **env} if env else None, timeout=timeout)
-        if done.returncode:
-            raise BenchmarkError(f"{args[0]} failed with {done.returncode}:\n{(done.stderr or done.stdout)[-4000:]}")
-        return done.stdout
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.work))
+        output, errors = folder / "output", folder / "errors"
+        process = Process(args, {core} if isinstance(core, int) else core, env, output, errors)
+        try:
+            code = process.wait(timeout)
+            if code:
+                said = errors.read_text(errors="replace") or output.read_text(errors="replace")
+                raise BenchmarkError(f"{args[0]} failed with {code}:\n{said[-4000:]}")
+            return output.read_text()
+        finally:
+            process.stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
     def stop_all(self) -> None:
         """Ends what was spawned, the last first."""
