@@ -24,8 +24,8 @@ Item = TypeVar("Item")
 class Context:
     """One run of the harness.
 
-    Invariants: 1. every process of `spawn` and `run`, and what those started, has ended after `__exit__`; 2. `work` exists from `__enter__` to
-    `__exit__` and lies on the disk that is measured.
+    Invariants: 1. every process of `spawn` and `run`, and what those started, has ended after `__exit__`; 2. `work`
+    exists from `__enter__` to `__exit__` and lies on the disk that is measured.
     """
 
     def __init__(

@@ -63,7 +63,8 @@ def value(found: dict, key: str) -> float:
 
 def within(*spreads: float | None) -> str:
     """How far apart the rounds were, in words: the worst of the figures', where it is known."""
-    known = [spread for spread in spreads if spread is not None]
+    # A single round has none.
+    known = [spread for spread in spreads if spread]
     return f"; rounds within {number(float(max(known)))} %" if known else ""
 
 

@@ -41,10 +41,13 @@ class Measurement:
 
     load: Load
     cpu: CPU
-    #: Of the server's cores, kernel threads included; None when they are not its own.
-    usage: Usage | None
-    #: How much of the server's cores was used while the generator sent, from 0 to 1.
+    #: Of the server's cores, with all that ran there: kernel threads, and what others do.
+    usage: Usage
+    #: Whether the generator ran there as well.
+    shared: bool
+    #: How much of its cores the server used while the generator sent, and how much all used, from 0 to 1.
     server_busy: float
+    core_busy: float
     #: What the host gave to others, as a share of all cores' time.
     stolen: float
 
@@ -95,12 +98,12 @@ def measure(context: Context, server: Server, **load) -> Measurement:
     shared = bool(own & ({generators} if isinstance(generators, int) else set(generators)))
     before, watch = server.process.cpu(), Watch(own)
     result = generate(context, server, **load)
-    sent = watch.usage()
+    sent, used = watch.usage(), server.process.cpu() - before
     time.sleep(0.3)  # What is buffered, or not yet committed, is part of the cost.
     if not server.process.alive:
         raise BenchmarkError(f"{server.name} ended under load\n{server.process.log_tail()}")
     usage, cpu = watch.usage(), server.process.cpu() - before
     # The generator needs a moment to begin, in which the server has nothing to do.
-    busy_seconds = cpu.total if shared else sent.busy_seconds
-    busy = min(1.0, busy_seconds / (result.seconds * len(own))) if result.seconds else 0.0
-    return Measurement(result, cpu, None if shared else usage, busy, usage.stolen)
+    server_busy, core_busy = (
+        min(1.0, seconds / (result.seconds * len(own))) for seconds in (used.total, sent.busy_seconds))
+    return Measurement(result, cpu, usage, shared, server_busy, core_busy, usage.stolen)

@@ -16,6 +16,8 @@ NAMES = ["http", "latency", "batches", "shards", "core", "log", "delivery", "iso
 
 #: Percent of its core up to which a side of a closed loop was not the limit.
 IDLE = 90
+#: The share of the work on the server's core that others may do before a row is marked.
+OTHERS = 0.1
 #: Percent of the cores' time that the host may give to others before a row is marked.
 STOLEN = 1
 
@@ -119,7 +121,8 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
     parts.append(f"`scripts/bench {name}`; measured {document['date']} at {document['commit']}."
                  + (f" With {versions}." if versions else ""))
     if binaries := document.get("binaries"):
-        parts.append("SHA-256, first 16 digits: " + ", ".join(f"{key} `{value[:16]}`" for key, value in binaries.items()) + ".")
+        digests = ", ".join(f"{key} `{value[:16]}`" for key, value in binaries.items())
+        parts.append(f"SHA-256, first 16 digits: {digests}.")
     return "\n\n".join(parts)
 
 
@@ -128,13 +131,19 @@ def notes(module: ModuleType, result: dict) -> list[str]:
     found = list(module.notes(result)) if hasattr(module, "notes") else []
     idle = [row for rows in tables(result).values() for row in rows
             if "server_busy_percent" in row and "generator_busy_percent" in row
-            and max(row["server_busy_percent"], row["generator_busy_percent"]) <= IDLE]
+            and max(row.get("core_busy_percent", row["server_busy_percent"]), row["generator_busy_percent"]) <= IDLE]
     if idle:
         found.append(f"**Neither side was busy more than {IDLE} % of the time** in: " + "; ".join(map(row_name, idle))
                      + ". Something else, like the disk or the host, set these rates.")
+    others = [row for row in result["rows"] if "core_us_per_request" in row
+              and row["core_us_per_request"] - row["cpu_us_per_request"] > OTHERS * row["core_us_per_request"]]
+    if others:
+        found.append(f"**More than {OTHERS:.0%} of what the server's core did was not the server's** but kernel "
+                     "threads' or other programs', in: " + "; ".join(map(row_name, others)) + ".")
     stolen = [row for row in result["rows"] if row.get("stolen_percent", 0) > STOLEN]
     if stolen:
-        found.append(f"**The host took more than {STOLEN} % of the cores** during: " + "; ".join(map(row_name, stolen)) + ".")
+        found.append(
+            f"**The host took more than {STOLEN} % of the cores** during: " + "; ".join(map(row_name, stolen)) + ".")
     return found
 
 

@@ -45,7 +45,7 @@ def run(context: Context) -> dict:
                 "user_us_per_event": figures["user_us_per_request"],
                 "requests_per_second": figures["requests_per_second"], "p99_ms": figures["p99_ms"],
                 **{key: figures[key] for key in (
-                    "cpu_spread_percent", "server_busy_percent", "generator_busy_percent")},
+                    "cpu_spread_percent", "server_busy_percent", "core_busy_percent", "generator_busy_percent")},
             })
             context.say(f"   {rows[-1]['events_behind']:>10,} behind, destination {rows[-1]['destination']}: "
                         f"{rows[-1]['cpu_us_per_event']:.2f} us CPU an event")

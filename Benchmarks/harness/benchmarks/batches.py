@@ -12,13 +12,14 @@ TITLE = "Events per request"
 ABOUT = (
     "Sluice, `acknowledge: committed`, one shard, all of it on one core; impressions of 400 bytes (480 in Sluice's own "
     "form), closed loop over {connections} connections. Events per CPU second are events by the CPU time of the whole "
-    "process, events per second those by the clock. A Topsort request holds at most 50 of a kind; more go in Sluice's own form."
+    "process, events per second those by the clock. A Topsort request holds at most 50 of a kind; more go in Sluice's own "
+    "form."
 )
 POINTS = (("topsort", 1), ("topsort", 10), ("topsort", 50), ("native", 1), ("native", 50), ("native", 500))
 CONNECTIONS = 64
 COLUMNS = ["platform", "events_per_request", "events_per_cpu_second", "events_per_second", "requests_per_second",
            "user_us_per_event", "cpu_us_per_event", "cpu_spread_percent", "rate_spread_percent", "p50_ms",
-           "p99_ms", "server_busy_percent", "generator_busy_percent"]
+           "p99_ms", "server_busy_percent", "core_busy_percent", "generator_busy_percent"]
 
 
 def run(context: Context) -> dict:

@@ -32,7 +32,8 @@ ABOUT = (
     "line; JSONDecoder (Foundation's) fills plain structs and checks types; simdjson (kernel {simdjson_kernel}) builds "
     "its DOM and no more. Times are the median of {rounds} rounds in turns; instructions are callgrind's."
 )
-COLUMNS = ["request", "body", "parser", "bytes_per_event", "ns_per_event", "spread_percent", "times_simdjson", "times_sluice",
+COLUMNS = ["request", "body", "parser", "bytes_per_event", "ns_per_event", "spread_percent", "times_simdjson",
+           "times_sluice",
            "instructions_per_event", "instructions_times_simdjson", "instructions_times_sluice"]
 #: Requests whose fingerprints are also put into the deduplication table.
 DEDUPLICATED = ("topsort_impression",)

@@ -33,8 +33,8 @@ TITLE = "Delivery"
 ABOUT = (
     "A backlog drained to one Topsort destination (nginx, 200 and a small body, on the other core), beside a libcurl "
     "multi loop in C that repeats the same requests; {concurrency} requests at a time, {seconds} s each, the median of "
-    "{rounds} rounds in turns. HTTP/2 is over TLS. CPU is that of the whole process. Where the sink's core was busy 95 % of the time or more, the "
-    "ratio of the rates is void and not shown: the sink set them."
+    "{rounds} rounds in turns. HTTP/2 is over TLS. CPU is that of the whole process. Where the sink's core was "
+    "busy 95 % of the time or more, the ratio of the rates is void and not shown: the sink set them."
 )
 CONCURRENCY = 32
 #: Events in one request, and the protocol.

@@ -18,7 +18,7 @@ ABOUT = (
 )
 COLUMNS = ["server", "requests_per_second", "user_us_per_request", "system_us_per_request", "cpu_us_per_request",
            "core_us_per_request", "cpu_spread_percent", "rate_spread_percent", "p50_ms", "p99_ms", "p999_ms",
-           "server_busy_percent", "generator_busy_percent", "stolen_percent"]
+           "server_busy_percent", "core_busy_percent", "generator_busy_percent", "stolen_percent"]
 
 
 def run(context: Context) -> dict:

@@ -28,7 +28,8 @@ def run(context: Context) -> dict:
         maximum[server.name] = measure(context, server)
     half = maximum[sluice.name].load.requests_per_second / 2
     plan = [
-        ("bare, half of its own maximum", bare, maximum[bare.name].load.requests_per_second / 2), ("bare, the rate of Sluice", bare, half),
+        ("bare, half of its own maximum", bare, maximum[bare.name].load.requests_per_second / 2),
+        ("bare, the rate of Sluice", bare, half),
         ("sluice committed", sluice, half),
     ]
     loads: dict[str, list[Load]] = {name: [] for name, _, _ in plan}

@@ -57,7 +57,7 @@ def run(context: Context) -> dict:
             "generator_shares_cores": bool(own & rest),
             **{key: figures[key] for key in (
                 "events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms", "cpu_spread_percent", "server_busy_percent",
-                "generator_busy_percent")},
+                "core_busy_percent", "generator_busy_percent")},
         })
     return {"connections": CONNECTIONS, "rows": rows}
 

@@ -192,7 +192,7 @@ def measurement(requests: int, seconds: float, user: float, p99: float) -> Measu
     latency = {"p50": 1.0, "p99": p99, "p99.9": 9.0}
     return Measurement(
         Load(requests, requests, requests / seconds, requests / seconds, latency, 0.5, seconds), CPU(user, user),
-        Usage(seconds, 1, user * 3, 0.02), 0.75, 0.02)
+        Usage(seconds, 1, user * 3, 0.02), False, 0.75, 0.8, 0.02)
 
 
 class StatisticsTests(unittest.TestCase):
@@ -201,6 +201,7 @@ class StatisticsTests(unittest.TestCase):
         self.assertEqual(row["requests_per_second"], 150)
         self.assertEqual(row["generator_busy_percent"], 50)
         self.assertEqual(row["server_busy_percent"], 75)
+        self.assertEqual(row["core_busy_percent"], 80)
         self.assertEqual(row["stolen_percent"], 2)
         self.assertEqual(row["core_us_per_request"], 2.4)
         self.assertEqual(row["rate_spread_percent"], 166.67)
@@ -280,9 +281,10 @@ class ReportTests(unittest.TestCase):
         row = {
             "server": "bare", "requests_per_second": 250_000.4, "user_us_per_request": 0.612,
             "system_us_per_request": 3.4, "cpu_us_per_request": 4.012, "cpu_spread_percent": 1.0, "p50_ms": 1.0,
-            "p99_ms": 2.0, "p999_ms": 3.0, "server_busy_percent": 91.0, "generator_busy_percent": 50.0, "stolen_percent": 0.5}
+            "p99_ms": 2.0, "p999_ms": 3.0, "server_busy_percent": 91.0, "generator_busy_percent": 50.0, "stolen_percent": 0.5,
+            "core_busy_percent": 92.0, "core_us_per_request": 4.1}
         rows = [row, {**row, "server": "sluice committed", "cpu_us_per_request": 4.4, "cpu_spread_percent": 2.5,
-                       "server_busy_percent": 90.0, "stolen_percent": 1.5}]
+                       "server_busy_percent": 80.0, "core_busy_percent": 90.0, "core_us_per_request": 5.0, "stolen_percent": 1.5}]
         with tempfile.TemporaryDirectory() as folder:
             results = Path(folder) / "results"
             documents = {"http": document({"connections": 256, "rows": rows}) | {"binaries": {"sluice": "ab" * 32}}}
@@ -292,6 +294,7 @@ class ReportTests(unittest.TestCase):
         self.assertIn("| CPU per request, committed, single-event POST | at most 1.2 x the bare responder "
                       "| 4.40 us; bare 4.01 us; rounds within 2.50 % | 1.10 | met |", text)
         self.assertIn("**Neither side was busy more than 90 % of the time** in: sluice committed. ", text)
+        self.assertIn("was not the server's** but kernel threads' or other programs', in: sluice committed.", text)
         self.assertIn("**The host took more than 1 % of the cores** during: sluice committed.", text)
         self.assertIn("sluice `abababababababab`", text)
         self.assertIn("| bare | 250,000 | 0.61 | 3.40 |", text)
