@@ -10,7 +10,7 @@ _WORDS = {"cpu": "CPU", "p999": "p99.9", "p9999": "p99.99", "http": "HTTP", "sql
 
 #: Numbers that say how it was measured.
 SETTINGS = {
-    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores",
+    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores", "concurrency",
     "destinations_down", "due_per_second", "events_in_log", "events_behind", "least_events_behind",
 }
 

@@ -238,9 +238,14 @@ def row(who: str, case: tuple, measured: dict) -> dict:
 
 def notes(result: dict) -> list[str]:
     void = [row for row in result["rows"] if row["sender"] == "sluice" and row["times_libcurl"] is None]
-    return [f"Void: {row['events_per_request']} a request over {row['protocol']}. The sink was busy "
-            f"{row['sink_busy_percent']:.0f} % of the time, so the ratio of the rates is its, not the senders'; by CPU per "
-            f"request it is {row['cpu_times_libcurl']:.2f} x libcurl." for row in void]
+
+    def sink_busy(about: dict) -> str:
+        return ", ".join(f"{row['sink_busy_percent']:.0f} % with {row['sender']}" for row in result["rows"]
+                         if all(row[key] == about[key] for key in ("events_per_request", "protocol")))
+
+    return [f"Void: {row['events_per_request']} a request over {row['protocol']}. The sink was busy {sink_busy(row)}, so the "
+            "ratio of the rates is its, not the senders'; by CPU per request it is "
+            f"{row['cpu_times_libcurl']:.2f} x libcurl." for row in void]
 
 
 def charts(result: dict) -> dict[str, Chart]:

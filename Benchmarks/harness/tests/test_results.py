@@ -99,7 +99,8 @@ class GoalTests(unittest.TestCase):
         self.assertEqual((row(0.94)["times_libcurl"], row(0.95)["times_libcurl"]), (0.5, None))
         self.assertEqual(row(0.95)["cpu_times_libcurl"], 1.5)
         self.assertEqual(delivery.notes({"rows": [row(0.94)]}), [])
-        self.assertIn("Void: 1 a request over HTTP/2", delivery.notes({"rows": [row(0.95)]})[0])
+        self.assertIn("Void: 1 a request over HTTP/2. The sink was busy 50 % with sluice",
+                      delivery.notes({"rows": [row(0.95)]})[0])
 
     def test_a_maximum_of_the_generator_is_told(self) -> None:
         def maximum(busy: float) -> dict:
