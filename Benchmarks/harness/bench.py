@@ -30,8 +30,10 @@ def run(names: list[str], context: Context, folder: Path) -> list[str]:
         module = importlib.import_module(f"benchmarks.{name}")
         context.say(f"== {name}: {module.TITLE}")
         began = time.monotonic()
+        context.binaries()  # Those of the one before are not its.
         try:
-            results.write(folder, name, about, module.run(context))
+            result = module.run(context)
+            results.write(folder, name, about, result, context.binaries(), context.is_given)
         except BenchmarkError as error:
             failed.append(name)
             context.say(f"{name} failed: {error}")

@@ -1,8 +1,9 @@
-"""What changed between two sets of results: each figure's ratio, new to old."""
+"""What changed between two sets of results: each figure's ratio, new to old, or their difference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Mapping
 
 from figures import SETTINGS, heading, is_figure, more_is_better, number, tables
 
@@ -10,6 +11,8 @@ from figures import SETTINGS, heading, is_figure, more_is_better, number, tables
 _NAMING = {"events_per_request", "events_in_flight", "shards"}
 #: A smaller change than this is called neither better nor worse.
 NOISE = 0.05
+#: Slopes and the like, which may be zero or less: compared by their difference. A smaller one than this is noise.
+DIFFERENCES = {"rest_growth_mib_per_million_events": 0.25}
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,34 @@ class Change:
     key: str
     old: float
     new: float
+    #: The whole row: what its figures mean may depend on what it is about.
+    figures: Mapping[str, object] = field(default_factory=dict)
 
     @property
-    def ratio(self) -> float:
-        return self.new / self.old if self.old else float("inf" if self.new else 1)
+    def ratio(self) -> float | None:
+        """None where there is no such thing: of figures that are not above zero, or need not be."""
+        return self.new / self.old if self.key not in DIFFERENCES and self.old > 0 and self.new > 0 else None
+
+    @property
+    def difference(self) -> float:
+        return self.new - self.old
 
     @property
     def verdict(self) -> str:
-        if abs(self.ratio - 1) <= NOISE:
+        better = more_is_better(self.key, self.figures)
+        noise = DIFFERENCES.get(self.key, NOISE * max(abs(self.old), abs(self.new)))
+        if self.ratio is not None:
+            noise = NOISE * self.old
+        if better is None or abs(self.difference) <= noise:
             return ""
-        return "better" if (self.ratio > 1) == more_is_better(self.key) else "worse"
+        return "better" if (self.difference > 0) == better else "worse"
+
+    @property
+    def change(self) -> str:
+        """The ratio, or else the difference, as it is shown."""
+        if self.ratio is not None:
+            return f"{self.ratio:8.3f} x"
+        return f"{'+' if self.difference >= 0 else ''}{number(float(self.difference))}".rjust(8) + "  "
 
 
 def name(row: dict) -> str:
@@ -43,10 +64,11 @@ def by_name(result: dict) -> dict[str, dict]:
     found = {}
     for title, rows in tables(result).items():
         for row in rows:
-            key, count = f"{title}: {name(row)}" if title else name(row), 1
+            key = first = f"{title}: {name(row)}" if title else name(row)
+            count = 1
             while key in found:
                 count += 1
-                key = f"{name(row)} ({count})"
+                key = f"{first} ({count})"
             found[key] = row
     return found | {"besides": {key: value for key, value in result.items() if is_figure(value)}}
 
@@ -61,7 +83,7 @@ def changes(old: dict[str, dict], new: dict[str, dict]) -> list[Change]:
         for row, figures in by_name(new[benchmark]["result"]).items():
             known = before.get(row, {})
             found += [
-                Change(benchmark, row, key, known[key], value) for key, value in figures.items()
+                Change(benchmark, row, key, known[key], value, figures) for key, value in figures.items()
                 if is_figure(value) and is_figure(known.get(key)) and key not in _NAMING | SETTINGS
             ]
     return found
@@ -83,6 +105,6 @@ def text(found: list[Change], old: dict[str, dict], new: dict[str, dict]) -> str
                 row = change.row
                 lines.append(f"  {row}")
             lines.append(f"    {heading(change.key):44} {number(change.old):>12} {number(change.new):>12}"
-                         f" {change.ratio:8.3f} x {change.verdict}".rstrip())
+                         f" {change.change} {change.verdict}".rstrip())
         lines.append("")
     return "\n".join(lines)

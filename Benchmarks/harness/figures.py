@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Mapping
 
 _UNITS = {"us": "us", "ns": "ns", "ms": "ms", "mib": "MiB", "bytes": "bytes", "percent": "%", "seconds": "s"}
 _WORDS = {"cpu": "CPU", "p999": "p99.9", "p9999": "p99.99", "http": "HTTP", "sqlite": "SQLite", "json": "JSON"}
 
 #: Numbers that say how it was measured.
 SETTINGS = {
-    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores",
+    "rounds", "seconds", "seconds_per_round", "connections", "rate", "events", "read_events", "gateway_cores", "concurrency",
     "destinations_down", "due_per_second", "events_in_log", "events_behind", "least_events_behind",
 }
 
@@ -46,9 +47,21 @@ def is_figure(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def more_is_better(key: str) -> bool:
-    """Rates are better when they are higher; times, sizes and costs when they are lower."""
-    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key in {"times_sluice", "times_libcurl"}
+#: What says how a row came about, not how good it is.
+_NEUTRAL = re.compile(r"(busy|stolen|spread)_percent$|^due_per_second$")
+
+
+def more_is_better(key: str, row: Mapping[str, object]) -> bool | None:
+    """Rates are better when they are higher; times, sizes and costs when they are lower. A multiple of Sluice's own
+    figure is one of Sluice's costs in Sluice's rows, and in another's row how much better Sluice is. None: neither."""
+    if _NEUTRAL.search(key):
+        return None
+    if key in {"times_sluice", "instructions_times_sluice"}:
+        return not str(row.get("parser", "")).startswith("sluice")
+    if key in {"times_simdjson", "instructions_times_simdjson"} and not str(row.get("parser", "")).startswith("sluice"):
+        return None
+    # Of rates; `cpu_times_libcurl` is of costs.
+    return re.search(r"_per_(cpu_)?second(_|$)", key) is not None or key == "times_libcurl"
 
 
 def tables(result: dict) -> dict[str, list[dict]]:

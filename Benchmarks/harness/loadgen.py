@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Iterable
 
 from context import Context
+from cores import Usage, Watch
 from process import CPU, BenchmarkError
 from servers import Server
 
@@ -30,14 +31,25 @@ class Load:
     latency_ms: dict[str, float]
     #: How much of its core the generator used, from 0 to 1.
     generator_busy: float
+    #: How long it sent.
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A load, and the CPU time that the server used for it."""
+    """A load, the CPU time that the server used for it, and what its cores did meanwhile."""
 
     load: Load
     cpu: CPU
+    #: Of the server's cores, with all that ran there: kernel threads, and what others do.
+    usage: Usage
+    #: Whether the generator ran there as well.
+    shared: bool
+    #: How much of its cores the server used while the generator sent, and how much all used, from 0 to 1.
+    server_busy: float
+    core_busy: float
+    #: What the host gave to others, as a share of all cores' time.
+    stolen: float
 
 
 def generate(
@@ -74,14 +86,24 @@ def read(report: dict, name: str) -> Load:
         raise BenchmarkError(f"{name} did not keep up: {report['unsent']} requests were due and could not be sent")
     return Load(
         report["requests"], report["events"], report["requests_per_second"], report["events_per_second"],
-        report["latency_ms"], report["generator"]["busy"])
+        report["latency_ms"], report["generator"]["busy"], report["seconds"])
 
 
 def measure(context: Context, server: Server, **load) -> Measurement:
-    """`generate`, and the server's CPU time from the first request until it has settled behind the last."""
-    before = server.process.cpu()
+    """`generate`, and the server's CPU time from the first request until it has settled behind the last. What
+    others left to be written is written before."""
+    context.settle()
+    own = server.process.cores or frozenset(context.cores)
+    generators = load.get("core", context.load_core)
+    shared = bool(own & ({generators} if isinstance(generators, int) else set(generators)))
+    before, watch = server.process.cpu(), Watch(own)
     result = generate(context, server, **load)
+    sent, used = watch.usage(), server.process.cpu() - before
     time.sleep(0.3)  # What is buffered, or not yet committed, is part of the cost.
     if not server.process.alive:
         raise BenchmarkError(f"{server.name} ended under load\n{server.process.log_tail()}")
-    return Measurement(result, server.process.cpu() - before)
+    usage, cpu = watch.usage(), server.process.cpu() - before
+    # The generator needs a moment to begin, in which the server has nothing to do.
+    server_busy, core_busy = (
+        min(1.0, seconds / (result.seconds * len(own))) for seconds in (used.total, sent.busy_seconds))
+    return Measurement(result, cpu, usage, shared, server_busy, core_busy, usage.stolen)

@@ -8,6 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from cores import siblings
+
 
 def _output(*args: str) -> str:
     try:
@@ -47,6 +49,7 @@ def describe(data: Path) -> dict:
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
+        "hardware_threads_per_core": max(map(len, siblings(os.sched_getaffinity(0)).values())),
         "memory_bytes": _memory_bytes(),
         "virtualization": _output("systemd-detect-virt") or "none",
         "kernel": platform.release(),

@@ -1,12 +1,14 @@
-"""Server and tool processes of a benchmark: started pinned to a core, ended by id, their CPU time read
-from the kernel."""
+"""Server and tool processes of a benchmark: started pinned to a core, in a group of their own by which they are
+ended, their CPU time read from the kernel."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterable, Mapping, Sequence
@@ -33,8 +35,12 @@ class CPU:
         return self.user + self.system
 
     def __sub__(self, other: CPU) -> CPU:
+        total = self.total - other.total
+        # A nanosecond is what adding up user and system may be off by.
+        if total < -1e-9:
+            raise BenchmarkError(f"CPU time ran backwards, by {-total:.6f} s: part of it was not counted")
         return _split(
-            self.total - other.total, max(0.0, self.user - other.user), max(0.0, self.system - other.system))
+            max(0.0, total), max(0.0, self.user - other.user), max(0.0, self.system - other.system))
 
 
 def _split(total: float, user: float, system: float) -> CPU:
@@ -68,38 +74,50 @@ def descendants(pid: int) -> list[int]:
 
 
 def _process_cpu(pid: int) -> CPU:
-    # utime and stime are counted in ticks of 10 ms; the scheduler's own sum is in nanoseconds. The kernel
-    # offers no exact split, so the exact sum is divided as the ticks are.
+    """What the process's threads have used, those that have ended included."""
+    # clock_getcpuclockid(3) of another process: the complement of its id, and 2 for the scheduler's nanoseconds
+    # of the whole thread group. utime and stime are counted in ticks of 10 ms; the kernel offers no exact split,
+    # so the exact sum is divided as the ticks are.
     fields = _fields(pid)
-    if not fields:
-        return CPU(0, 0)
-    user, system = int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
-    nanoseconds = 0
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        total = time.clock_gettime(((~pid) << 3) | 2)
     except OSError:
-        threads = []
-    for thread in threads:
-        text = _read(f"/proc/{pid}/task/{thread}/schedstat").split()
-        nanoseconds += int(text[0]) if text else 0
-    if nanoseconds == 0 or user + system == 0:
-        return CPU(user, system)
-    return _split(nanoseconds / 1e9, user, system)
+        return CPU(0, 0)
+    user, system = (int(fields[11]) / _TICKS, int(fields[12]) / _TICKS) if fields else (0.0, 0.0)
+    return _split(total, user, system)
+
+
+def _group(number: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (fields := _fields(int(entry))) and int(fields[2]) == number and fields[0] not in "ZX":
+            found.append(int(entry))
+    return found
 
 
 class Process:
-    """A process of a benchmark. Invariant: `stop` has been called when the context that spawned it closes."""
+    """A process of a benchmark, and what it starts.
+
+    Invariants: 1. `stop` has been called when the context that spawned it closes; 2. the process leads a group of
+    its own and is not reaped before that group has ended: until then its number, which is the group's, can be
+    nobody else's.
+    """
 
     def __init__(
-        self, args: Sequence[str | Path], cores: Iterable[int] | None, env: Mapping[str, str] | None, log: Path
+        self, args: Sequence[str | Path], cores: Iterable[int] | None, env: Mapping[str, str] | None, log: Path,
+        errors: Path | None = None
     ) -> None:
+        """`errors`: where its standard error goes, if not into the log."""
         self.args = [str(argument) for argument in args]
         self.log = log
-        prepare = _preparation(cores)
-        with open(log, "ab") as output:
+        #: Where it is pinned to; None is everywhere.
+        self.cores = None if cores is None else frozenset(cores)
+        self._seen: set[int] = set()
+        with open(log, "ab") as output, open(errors or log, "ab") as error_output:
             self._child = subprocess.Popen(
-                self.args, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, **env} if env else None, preexec_fn=prepare)
+                self.args, stdin=subprocess.DEVNULL, stdout=output, stderr=error_output, start_new_session=True,
+                env={**os.environ, **env} if env else None, preexec_fn=_preparation(self.cores))
 
     @property
     def pid(self) -> int:
@@ -107,11 +125,18 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        return self._child.poll() is None
+        # Popen's own poll would reap it.
+        return self._child.returncode is None and os.waitid(
+            os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def cpu(self) -> CPU:
-        """What the process, all its threads and all its children have used so far."""
-        parts = [_process_cpu(pid) for pid in descendants(self.pid)]
+        """What the process, all its threads and all its children have used so far. A child that has ended since the
+        last reading fails the benchmark: what it used is not known."""
+        family = descendants(self.pid)
+        if gone := self._seen.difference(family):
+            raise BenchmarkError(f"{self.args[0]}: a process that is measured has ended ({gone})\n{self.log_tail()}")
+        self._seen = set(family)
+        parts = [_process_cpu(pid) for pid in family]
         return CPU(sum(part.user for part in parts), sum(part.system for part in parts))
 
     def resident_bytes(self) -> int:
@@ -127,27 +152,26 @@ class Process:
 
     def wait(self, seconds: float) -> int:
         """The exit code; a process that takes longer is ended, and the benchmark fails."""
-        try:
-            return self._child.wait(seconds)
-        except subprocess.TimeoutExpired:
+        if not self._ends_within(seconds):
             self.stop()
-            raise BenchmarkError(f"{self.args[0]} took longer than {seconds:.0f} s\n{self.log_tail()}") from None
+            raise BenchmarkError(f"{self.args[0]} took longer than {seconds:.0f} s\n{self.log_tail()}")
+        self.stop()
+        return self._child.returncode
 
     def signal(self, number: int) -> None:
         if self.alive:
-            self._child.send_signal(number)
+            os.kill(self.pid, number)
 
     def stop(self, grace: float = 5) -> None:
-        """SIGTERM, and SIGKILL when that was not enough. Only processes that this one started are touched."""
-        if not self.alive:
+        """SIGTERM, and SIGKILL for what of its group is left then, also when the process itself has ended long
+        before. Only processes that this one started are touched."""
+        if self._child.returncode is not None:
             return
+        # Those that went into groups of their own can be found as long as their parents live.
         children = {pid: _started(pid) for pid in descendants(self.pid)[1:]}
-        self._child.terminate()
-        try:
-            self._child.wait(grace)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
+        self.signal(signal.SIGTERM)
+        self._ends_within(grace)
+        os.killpg(self.pid, signal.SIGKILL)
         for pid, started in children.items():
             # The number may be somebody else's by now; the time it started tells.
             if started and _started(pid) == started:
@@ -155,6 +179,22 @@ class Process:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+        end = time.monotonic() + grace
+        while _group(self.pid) and time.monotonic() < end:
+            time.sleep(0.01)
+        self._child.wait()
+
+    def _ends_within(self, seconds: float) -> bool:
+        """Waits for the end of the process, and does not reap it."""
+        if self._child.returncode is not None:
+            return True
+        descriptor = os.pidfd_open(self.pid)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            return bool(poll.poll(seconds * 1000))
+        finally:
+            os.close(descriptor)
 
 
 def _started(pid: int) -> str:

@@ -8,10 +8,18 @@ from types import ModuleType
 
 import goals
 from charts import Bars, Chart
+from compare import name as row_name
 from figures import SETTINGS, about, heading, is_figure, number, table, tables
 
 #: In the order of the report; each is a module of `benchmarks`.
 NAMES = ["http", "latency", "batches", "shards", "core", "log", "delivery", "isolation", "backlog", "memory"]
+
+#: Percent of its core up to which a side of a closed loop was not the limit.
+IDLE = 90
+#: The share of the work on the server's core that others may do before a row is marked.
+OTHERS = 0.1
+#: Percent of the cores' time that the host may give to others before a row is marked.
+STOLEN = 1
 
 _INTRODUCTION = """# Results
 
@@ -21,7 +29,8 @@ measured and how to read it.
 ## Goals
 
 Ratios are to what the goal names, or to the goal's own number. CPU is that of the whole process, all threads, user
-and system. What is not met stays in the table.
+and system. "Rounds within" is how far apart the rounds of the figures were, of their mean. What is not met stays in
+the table.
 """
 
 
@@ -49,7 +58,13 @@ def load(name: str) -> ModuleType | None:
 
 def goals_table(documents: dict[str, dict]) -> str:
     found = goals.rows({name: document["result"] for name, document in documents.items()})
-    return table(["what", "goal", "figure", "ratio", ""], found, [False, False, False, True, False])
+    headings, right = ["what", "goal", "figure", "ratio", ""], [False, False, False, True, False]
+    if len({document["commit"] for document in documents.values()}) > 1:
+        # Figures that were measured at different commits do not say so by themselves.
+        headings, right = [*headings, "measured at"], [*right, False]
+        found = [[*row, documents[goal.benchmark]["commit"] if goal.benchmark in documents else "-"]
+                 for goal, row in zip(goals.GOALS, found)]
+    return table(headings, found, right)
 
 
 def machines(documents: dict[str, dict]) -> str:
@@ -93,6 +108,7 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
         if title:
             parts.append(f"### {title[0].upper()}{title[1:]}")
         parts.append(rows_table(rows, None if title else getattr(module, "COLUMNS", None)))
+    parts += notes(module, result)
     further = [
         [heading(key), number(value)] for key, value in result.items() if is_figure(value) and key not in SETTINGS]
     if further:
@@ -104,7 +120,31 @@ def section(name: str, module: ModuleType, document: dict, report: Path, folder:
     versions = ", ".join(f"{key}: {value}" for key, value in result.get("versions", {}).items())
     parts.append(f"`scripts/bench {name}`; measured {document['date']} at {document['commit']}."
                  + (f" With {versions}." if versions else ""))
+    if binaries := document.get("binaries"):
+        digests = ", ".join(f"{key} `{value[:16]}`" for key, value in binaries.items())
+        parts.append(f"SHA-256, first 16 digits: {digests}.")
     return "\n\n".join(parts)
+
+
+def notes(module: ModuleType, result: dict) -> list[str]:
+    """What must be known before a figure is believed: the module's own notes, and those that hold for all."""
+    found = list(module.notes(result)) if hasattr(module, "notes") else []
+    idle = [row for rows in tables(result).values() for row in rows
+            if "server_busy_percent" in row and "generator_busy_percent" in row
+            and max(row.get("core_busy_percent", row["server_busy_percent"]), row["generator_busy_percent"]) <= IDLE]
+    if idle:
+        found.append(f"**Neither side was busy more than {IDLE} % of the time** in: " + "; ".join(map(row_name, idle))
+                     + ". Something else, like the disk or the host, set these rates.")
+    others = [row for row in result["rows"] if "core_us_per_request" in row
+              and row["core_us_per_request"] - row["cpu_us_per_request"] > OTHERS * row["core_us_per_request"]]
+    if others:
+        found.append(f"**More than {OTHERS:.0%} of what the server's core did was not the server's** but kernel "
+                     "threads' or other programs', in: " + "; ".join(map(row_name, others)) + ".")
+    stolen = [row for row in result["rows"] if row.get("stolen_percent", 0) > STOLEN]
+    if stolen:
+        found.append(
+            f"**The host took more than {STOLEN} % of the cores** during: " + "; ".join(map(row_name, stolen)) + ".")
+    return found
 
 
 def rows_table(rows: list[dict], columns: list[str] | None) -> str:

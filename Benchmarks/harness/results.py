@@ -18,15 +18,25 @@ def _git(*args: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def write(folder: Path, name: str, machine: dict, result: dict) -> Path:
+#: What a figure depends on: all that is built, and all that measures.
+WATCHED = ("Sources", "CModules", "Package.swift", "Benchmarks", ":!Benchmarks/results", ":!Benchmarks/*.md")
+
+
+def write(
+    folder: Path, name: str, machine: dict, result: dict, binaries: dict[str, str] | None = None, given: bool = False
+) -> Path:
+    """`binaries`: SHA-256 by name, of what was run. `given`: some of them were not built from this tree."""
     folder.mkdir(parents=True, exist_ok=True)
     commit = _git("rev-parse", "--short", "HEAD")
-    if commit and _git("status", "--porcelain", "--", "Sources", "CModules", "Package.swift", "Benchmarks/load"):
+    if commit and _git("status", "--porcelain", "--", *WATCHED):
         commit += " with changes"
+    if given:
+        commit += ", binaries from elsewhere"
     path = folder / f"{name}.json"
     document = {
         "machine": machine, "commit": commit or "unknown",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "result": result,
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "binaries": binaries or {}, "result": result,
     }
     path.write_text(json.dumps(document, indent=1) + "\n")
     return path

@@ -22,7 +22,10 @@ def combined(measurements: Sequence[Measurement]) -> dict:
         "system_us_per_request": system / requests * 1e6,
         "cpu_us_per_request": (user + system) / requests * 1e6,
         "cpu_spread_percent": spread_percent(one.cpu.total / one.load.requests for one in measurements),
+        "rate_spread_percent": spread_percent(one.load.requests_per_second for one in measurements),
     }
+    if not any(one.shared for one in measurements):
+        row["core_us_per_request"] = sum(one.usage.busy_seconds for one in measurements) / requests * 1e6
     if events != requests:
         row |= {
             "events_per_second": statistics.fmean(one.load.events_per_second for one in measurements),
@@ -32,6 +35,9 @@ def combined(measurements: Sequence[Measurement]) -> dict:
     for percentile in PERCENTILES:
         row[f"{percentile.replace('.', '')}_ms"] = statistics.median(
             one.load.latency_ms[percentile] for one in measurements)
+    row["server_busy_percent"] = statistics.fmean(one.server_busy for one in measurements) * 100
+    row["core_busy_percent"] = statistics.fmean(one.core_busy for one in measurements) * 100
+    row["stolen_percent"] = statistics.fmean(one.stolen for one in measurements) * 100
     row["generator_busy_percent"] = statistics.fmean(one.load.generator_busy for one in measurements) * 100
     return {key: rounded(value) for key, value in row.items()}
 

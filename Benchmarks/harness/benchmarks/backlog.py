@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import servers
 from charts import Bars, Chart
-from context import Context
+from context import Context, turns
 from fill import fill
 from loadgen import CONNECTIONS, Measurement, generate, measure
 from stats import combined
@@ -33,8 +33,8 @@ def run(context: Context) -> dict:
             fill(context, gateway, level)
         behind = lag(gateways["behind"])
         measured: dict[str, list[Measurement]] = {name: [] for name in gateways}
-        for _ in range(context.rounds):
-            for name, gateway in gateways.items():
+        for number in range(context.rounds):
+            for name, gateway in turns(gateways.items(), number):
                 measured[name].append(measure(context, gateway))
         for name, rounds in measured.items():
             figures = combined(rounds)
@@ -44,7 +44,8 @@ def run(context: Context) -> dict:
                 "cpu_us_per_event": figures["cpu_us_per_request"],
                 "user_us_per_event": figures["user_us_per_request"],
                 "requests_per_second": figures["requests_per_second"], "p99_ms": figures["p99_ms"],
-                "cpu_spread_percent": figures["cpu_spread_percent"],
+                **{key: figures[key] for key in (
+                    "cpu_spread_percent", "server_busy_percent", "core_busy_percent", "generator_busy_percent")},
             })
             context.say(f"   {rows[-1]['events_behind']:>10,} behind, destination {rows[-1]['destination']}: "
                         f"{rows[-1]['cpu_us_per_event']:.2f} us CPU an event")

@@ -24,7 +24,7 @@ from pathlib import Path
 from charts import Bars, Chart
 from context import Context
 from process import BenchmarkError
-from stats import rounded
+from stats import rounded, spread_percent
 
 TITLE = "Parse, validate and normalize"
 ABOUT = (
@@ -32,7 +32,8 @@ ABOUT = (
     "line; JSONDecoder (Foundation's) fills plain structs and checks types; simdjson (kernel {simdjson_kernel}) builds "
     "its DOM and no more. Times are the median of {rounds} rounds in turns; instructions are callgrind's."
 )
-COLUMNS = ["request", "body", "parser", "bytes_per_event", "ns_per_event", "times_simdjson", "times_sluice",
+COLUMNS = ["request", "body", "parser", "bytes_per_event", "ns_per_event", "spread_percent", "times_simdjson",
+           "times_sluice",
            "instructions_per_event", "instructions_times_simdjson", "instructions_times_sluice"]
 #: Requests whose fingerprints are also put into the deduplication table.
 DEDUPLICATED = ("topsort_impression",)
@@ -123,7 +124,9 @@ def request_rows(request: str, parsers: Parsers, measured: dict, counts: dict) -
             "request": request, "platform": platform, "parser": parser,
             "body": body if parser.startswith("sluice") else "json",
             "bytes_per_event": measured[request, parser][0]["bytes_per_event"],
-            "ns_per_event": rounded(time), "instructions_per_event": rounded(count),
+            "ns_per_event": rounded(time),
+            "spread_percent": rounded(spread_percent(one["ns_per_event"] for one in measured[request, parser])),
+            "instructions_per_event": rounded(count),
             "times_simdjson": rounded(time / nanoseconds("simdjson")),
             "times_sluice": rounded(time / nanoseconds("sluice")),
             "instructions_times_simdjson": rounded(count / counts[request, "simdjson"]),

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import servers
 from charts import Bars, Chart
-from context import Context
+from cores import Watch
+from context import Context, turns
 from process import BenchmarkError, Process
 from stats import rounded, spread_percent
 
@@ -32,13 +33,16 @@ TITLE = "Delivery"
 ABOUT = (
     "A backlog drained to one Topsort destination (nginx, 200 and a small body, on the other core), beside a libcurl "
     "multi loop in C that repeats the same requests; {concurrency} requests at a time, {seconds} s each, the median of "
-    "{rounds} rounds in turns. HTTP/2 is over TLS. CPU is that of the whole process."
+    "{rounds} rounds in turns. HTTP/2 is over TLS. CPU is that of the whole process. Where the sink's core was "
+    "busy 95 % of the time or more, the ratio of the rates is void and not shown: the sink set them."
 )
 CONCURRENCY = 32
 #: Events in one request, and the protocol.
 CASES = ((1, "HTTP/1.1"), (1, "HTTP/2"), (50, "HTTP/1.1"), (50, "HTTP/2"))
 TOKEN = "benchmark-token"
 RECORDED = 256
+#: Percent of its core from which on the sink, not the sender, is taken to be the limit.
+SINK_LIMIT = 95
 
 
 @dataclass
@@ -146,17 +150,22 @@ def record(context: Context, folder: Path, events: int) -> Recording:
 class Figures:
     requests_per_second: float
     cpu_us_per_request: float
+    #: Shares of the sender's and the sink's core, from 0 to 1; the sink's with all that ran there.
+    sender_busy: float
+    sink_busy: float
 
 
 def window(context: Context, sink: Sink, process: Process, seconds: float) -> Figures:
     """Between two moments while the process sends all the time, with a second before to get going."""
     time.sleep(0.3 if context.quick else 1)
-    count, cpu, began = sink.requests(), process.cpu(), time.monotonic()
+    context.settle()
+    cpu, watch, count, began = process.cpu(), Watch({context.load_core}), sink.requests(), time.monotonic()
     time.sleep(seconds)
     if not process.alive:
         raise BenchmarkError(f"{process.args[0]} ended before its time\n{process.log_tail()}")
-    elapsed, used, requests = time.monotonic() - began, process.cpu() - cpu, sink.requests() - count
-    return Figures(requests / elapsed, used.total / max(1, requests) * 1e6)
+    requests, elapsed, sink_busy = sink.requests() - count, time.monotonic() - began, watch.usage().busy
+    used = process.cpu() - cpu
+    return Figures(requests / elapsed, used.total / max(1, requests) * 1e6, used.total / elapsed, sink_busy)
 
 
 def measure_gateway(context: Context, sink: Sink, folder: Path, name: str, case: tuple, seconds: float) -> Figures:
@@ -195,10 +204,12 @@ def run(context: Context) -> dict:
     recordings = {count: record(context, folder, count) for count in sorted({case[0] for case in CASES})}
     measured: dict[tuple, list[Figures]] = {(who, case): [] for case in CASES for who in ("libcurl", "sluice")}
     for number in range(context.rounds):
-        for index, case in enumerate(CASES):
+        for index, case in turns(enumerate(CASES), number):
             name = f"round-{number}-{index}"
-            measured["libcurl", case].append(measure_loop(context, sink, recordings[case[0]], case, seconds))
-            measured["sluice", case].append(measure_gateway(context, sink, folder, name, case, seconds))
+            for who in turns(("libcurl", "sluice"), number):
+                measured[who, case].append(
+                    measure_loop(context, sink, recordings[case[0]], case, seconds) if who == "libcurl"
+                    else measure_gateway(context, sink, folder, name, case, seconds))
             context.say("   round {}: {} events, {}: libcurl {:,.0f} requests/s, sluice {:,.0f}".format(
                 number + 1, *case, *(measured[who, case][-1].requests_per_second for who in ("libcurl", "sluice"))))
     rows = [row(who, case, measured) for case in CASES for who in ("libcurl", "sluice")]
@@ -211,13 +222,30 @@ def row(who: str, case: tuple, measured: dict) -> dict:
 
     events, protocol = case
     rate, cpu = median(who, "requests_per_second"), median(who, "cpu_us_per_request")
+    # The ratio of two rates that the sink set says nothing about either sender.
+    void = max(median(sender, "sink_busy") for sender in ("libcurl", who)) * 100 >= SINK_LIMIT
     return {
         "sender": who, "protocol": protocol, "events_per_request": events,
         "requests_per_second": rounded(rate), "events_per_second": rounded(rate * events),
         "cpu_us_per_event": rounded(cpu / events),
-        "times_libcurl": rounded(rate / median("libcurl", "requests_per_second")),
+        "times_libcurl": None if void else rounded(rate / median("libcurl", "requests_per_second")),
+        "cpu_times_libcurl": rounded(cpu / median("libcurl", "cpu_us_per_request")),
+        "sender_busy_percent": rounded(median(who, "sender_busy") * 100),
+        "sink_busy_percent": rounded(median(who, "sink_busy") * 100),
         "spread_percent": rounded(spread_percent(one.requests_per_second for one in measured[who, case])),
     }
+
+
+def notes(result: dict) -> list[str]:
+    void = [row for row in result["rows"] if row["sender"] == "sluice" and row["times_libcurl"] is None]
+
+    def sink_busy(about: dict) -> str:
+        return ", ".join(f"{row['sink_busy_percent']:.0f} % with {row['sender']}" for row in result["rows"]
+                         if all(row[key] == about[key] for key in ("events_per_request", "protocol")))
+
+    return [f"Void: {row['events_per_request']} a request over {row['protocol']}. The sink was busy {sink_busy(row)}, so the "
+            "ratio of the rates is its, not the senders'; by CPU per request it is "
+            f"{row['cpu_times_libcurl']:.2f} x libcurl." for row in void]
 
 
 def charts(result: dict) -> dict[str, Chart]:

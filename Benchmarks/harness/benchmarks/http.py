@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import servers
 from charts import Bars, Chart
-from context import Context
+from context import Context, turns
 from loadgen import CONNECTIONS, Measurement, generate, measure
 from stats import combined
 
@@ -13,10 +13,12 @@ ABOUT = (
     "The same 400-byte Topsort impression over {connections} keep-alive connections, closed loop: each connection "
     "sends its next request when it has its answer. The server runs on one core, the load generator on another; "
     "the servers take turns within one run. CPU is that of all the server's processes and threads, from the "
-    "kernel's accounting. Where the generator is busy all the time, the server could have taken more."
+    "kernel's accounting; core is everything that ran on the server's core, kernel threads and interrupts included. "
+    "Where the generator is busy all the time, the server could have taken more. Stolen is what the host gave to others."
 )
 COLUMNS = ["server", "requests_per_second", "user_us_per_request", "system_us_per_request", "cpu_us_per_request",
-           "cpu_spread_percent", "p50_ms", "p99_ms", "p999_ms", "generator_busy_percent"]
+           "core_us_per_request", "cpu_spread_percent", "rate_spread_percent", "p50_ms", "p99_ms", "p999_ms",
+           "server_busy_percent", "core_busy_percent", "generator_busy_percent", "stolen_percent"]
 
 
 def run(context: Context) -> dict:
@@ -32,7 +34,7 @@ def run(context: Context) -> dict:
     for server in running:
         generate(context, server, seconds=min(1.0, context.seconds))
     for number in range(context.rounds):
-        for server in running:
+        for server in turns(running, number):
             one = measure(context, server)
             measured[server.name].append(one)
             cost = one.cpu.total / one.load.requests * 1e6

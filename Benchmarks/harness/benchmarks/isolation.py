@@ -85,6 +85,7 @@ def filled_folder(context: Context, events: int) -> Path:
 def catching_up(context: Context, filled: Path, destinations: str, events: int) -> dict:
     folder = context.folder("catching-up")
     shutil.copytree(filled, folder / "data")
+    context.settle()
     gateway = servers.start_sluice(context, "sluice", destinations=destinations, folder=folder)
     began, first, cpu = time.monotonic(), delivered(gateway), gateway.process.cpu()
     last, end = first, began + 120

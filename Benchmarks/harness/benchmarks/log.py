@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Callable
 
 from charts import Bars, Chart
-from context import Context
+from context import Context, turns
 from machine import file_system
 from stats import rounded, spread_percent
 
@@ -68,7 +68,8 @@ def run(context: Context) -> dict:
     measured: list[list[dict]] = [[] for _ in cases]
     for number in range(context.rounds):
         context.say(f"   round {number + 1}")
-        for index, (_, place, command) in enumerate(cases):
+        for index, (_, place, command) in turns(enumerate(cases), number):
+            context.settle()
             folder = Path(tempfile.mkdtemp(prefix="sluice-bench-log-", dir=place))
             try:
                 measured[index].append(json.loads(context.run(command(folder), core=context.server_core)))
@@ -115,6 +116,7 @@ def reading(context: Context, program: Path, events: int) -> list[dict]:
                 "reader": reader, "codec": codec, "events": rounds[0]["events"],
                 "events_per_cpu_second": rounded(
                     statistics.median(one["events"] / one["cpu_seconds"] for one in rounds)),
+                "spread_percent": rounded(spread_percent(one["events"] / one["cpu_seconds"] for one in rounds)),
                 "resident_mib": rounded(max(one["peak_resident_bytes"] for one in rounds) / 2**20),
                 "open_ms": rounded(statistics.median(one["open_seconds"] * 1e3 for one in rounds)),
             })

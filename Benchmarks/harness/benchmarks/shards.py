@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import servers
 from charts import Bars, Chart
-from context import Context
+from context import Context, turns
 from loadgen import Measurement, generate, measure
 from stats import combined
 
@@ -37,7 +37,7 @@ def run(context: Context) -> dict:
     measured: dict[tuple[int, int], list[Measurement]] = {}
     for number in range(context.rounds):
         for events in EVENTS:
-            for count, (gateway, _, rest) in gateways.items():
+            for count, (gateway, _, rest) in turns(gateways.items(), number):
                 load = {"connections": CONNECTIONS, "events": events, "core": rest}
                 if number == 0:
                     generate(context, gateway, seconds=min(1.0, context.seconds), **load)
@@ -56,7 +56,8 @@ def run(context: Context) -> dict:
             "events_per_request": events, "shards": count, "gateway_cores": len(own),
             "generator_shares_cores": bool(own & rest),
             **{key: figures[key] for key in (
-                "events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms", "generator_busy_percent")},
+                "events_per_second", "cpu_us_per_event", "p50_ms", "p99_ms", "cpu_spread_percent", "server_busy_percent",
+                "core_busy_percent", "generator_busy_percent")},
         })
     return {"connections": CONNECTIONS, "rows": rows}
 

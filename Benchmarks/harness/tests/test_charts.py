@@ -26,7 +26,7 @@ class ScaleTests(unittest.TestCase):
     def test_headings_name_units(self) -> None:
         self.assertEqual(heading("cpu_us_per_request"), "CPU, us per request")
         self.assertEqual(heading("p999_ms"), "p99.9, ms")
-        self.assertEqual(heading("events_per_second_and_core"), "events per second and core")
+        self.assertEqual(heading("events_per_cpu_second"), "events per cpu second")
         self.assertEqual(heading("rest_growth_mib_per_million_events"), "rest growth, MiB per million events")
 
     def test_numbers(self) -> None:

@@ -66,7 +66,46 @@ class ProcessTests(unittest.TestCase):
         with self.assertRaisesRegex(BenchmarkError, "failed with 3:\nout of order"):
             self.context.run([sys.executable, "-c", "import sys; sys.stderr.write('out of order'); sys.exit(3)"])
 
-    def test_cpu_never_runs_backwards(self) -> None:
+    def test_threads_that_ended_are_counted(self) -> None:
+        code = ("import threading, time\n"
+                "def spend():\n"
+                "    while time.thread_time() < 0.1: pass\n"
+                "for _ in range(3):\n"
+                "    thread = threading.Thread(target=spend); thread.start(); thread.join()\n"
+                "print('spent', flush=True); time.sleep(600)")
+        process = self.context.spawn([sys.executable, "-c", code])
+        self.until(lambda: "spent" in process.log_tail())
+        self.assertGreaterEqual(process.cpu().total, 0.3)
+
+    def test_a_child_that_ended_between_readings_fails(self) -> None:
+        code = "import os, time\nos.fork() or (time.sleep(1), os._exit(0))\nos.wait(); time.sleep(600)"
+        process = self.context.spawn([sys.executable, "-c", code])
+        self.until(lambda: len(descendants(process.pid)) == 2)
+        process.cpu()
+        self.until(lambda: len(descendants(process.pid)) == 1)
+        with self.assertRaisesRegex(BenchmarkError, "a process that is measured has ended"):
+            process.cpu()
+
+    def test_children_of_a_process_that_ended_are_ended(self) -> None:
+        process = self.context.spawn(["sh", "-c", "sleep 600 & echo $!"])
+        self.until(lambda: not process.alive)
+        child = int(process.log_tail())
+        self.assertFalse(ended(child))
+        process.stop()
+        self.assertTrue(ended(child))
+
+    def test_children_of_a_program_that_was_run_are_ended(self) -> None:
+        child = int(self.context.run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"]))
+        self.assertTrue(ended(child))
+        self.assertEqual(self.context.run(["nproc"], core=self.context.load_core).strip(), "1")
+        with self.assertRaisesRegex(BenchmarkError, "took longer"):
+            self.context.run(["sleep", "600"], timeout=0.1)
+
+    def test_lost_cpu_time_fails(self) -> None:
+        with self.assertRaisesRegex(BenchmarkError, "backwards"):
+            CPU(1, 1) - CPU(1, 1.001)
+
+    def test_the_split_never_runs_backwards(self) -> None:
         # The kernel's split may move by a tick between two readings.
         self.assertEqual(CPU(2.0, 5.0) - CPU(2.01, 3.99), CPU(0.0, 1.0))
 
