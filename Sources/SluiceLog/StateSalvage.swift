@@ -6,7 +6,8 @@ import SluiceCore
 /// Tables are independent of each other: where one is damaged, the others are whole, and of that one the rows
 /// before and behind the damage are. Cursors come first: nothing else decides what is sent.
 ///
-/// Invariant: nothing is deleted, and the damaged file keeps its name until the fresh one is complete and synced.
+/// Invariant: nothing is deleted, and the damaged file keeps its name until the fresh one is complete and synced;
+/// a fresh one that is complete gets its name, by the next process where this one ends.
 /// Nobody has the file open meanwhile.
 struct StateSalvage {
     /// In the order in which they are saved.
@@ -43,6 +44,8 @@ struct StateSalvage {
     let path: String
     /// Cursors that are known better than by the file.
     var cursors: [SluiceCore.Cursor] = []
+    /// Whether these are the cursors of all destinations.
+    var areAllCursors = false
 
     /// `PRAGMA user_version` of a file from which cursors were lost: a destination that has none may have had one.
     static let cursorsLost = 1
@@ -77,8 +80,7 @@ struct StateSalvage {
         } else {
             lost = StateSalvage.tables.map { Result.Loss(table: $0, kept: 0) }
         }
-        // Whoever knows cursors has opened every destination's.
-        hasCursors = hasCursors || !cursors.isEmpty
+        hasCursors = hasCursors || areAllCursors
         if isReplaced || !cursors.isEmpty {
             isReplaced = true
             let mark = hasCursors ? 0 : StateSalvage.cursorsLost
@@ -98,10 +100,16 @@ struct StateSalvage {
             }
             try FileCalls.syncFile(draft)
         }
-        let aside = try StateFile(path: path).setAside(nowMilliseconds: nowMilliseconds)
+        let file = StateFile(path: path)
         if isReplaced {
             for suffix in ["-wal", "-shm", "-journal"] { try FileCalls.remove(draft + suffix) }
-            try FileCalls.rename(draft, to: path)
+            // From here on whoever finds it goes on with it.
+            try FileCalls.rename(draft, to: file.finishedPath)
+            try FileCalls.syncFolder(FileCalls.folder(of: path))
+        }
+        let aside = try file.setAside(nowMilliseconds: nowMilliseconds)
+        if isReplaced {
+            try FileCalls.rename(file.finishedPath, to: path)
             try FileCalls.syncFolder(FileCalls.folder(of: path))
         } else {
             // That there is none tells whoever opens it next that cursors were lost.
@@ -112,13 +120,8 @@ struct StateSalvage {
 
     /// Nil where not even the list of tables can be read.
     private func openDamaged() throws -> DatabaseQueue? {
-        var settings = Configuration()
-        settings.busyMode = .timeout(2)
         // A damaged file must not become worse: nothing of its WAL is moved into it.
-        settings.prepareDatabase {
-            try $0.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0")
-        }
-        let queue = try DatabaseQueue(path: path, configuration: settings)
+        let queue = try StateFile.openToLook(path, mayBeDamaged: true)
         do {
             let tables = try queue.inDatabase {
                 try String.fetchSet($0, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -152,9 +155,11 @@ struct StateSalvage {
                         return .commit
                     }
                     if table == "cursor" {
+                        // Where cursors were lost before, they still are.
+                        let mark = try? Int.fetchOne(source, sql: "PRAGMA user_version")
                         let isReadable = try StateSalvage.dropUnusableCursors(fresh, path: path)
                         isWhole = isWhole && isReadable
-                        hasCursors = isWhole
+                        hasCursors = isWhole && mark != StateSalvage.cursorsLost
                     }
                     if !isWhole { lost.append(Result.Loss(table: table, kept: kept)) }
                 }

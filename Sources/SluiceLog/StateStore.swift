@@ -35,13 +35,31 @@ final class StateStore: DeliveryState {
     private(set) var queue: DatabaseQueue
     /// Every cursor read or saved, by destination.
     private var known: [String: SluiceCore.Cursor] = [:]
+    /// Whether the file says that cursors were lost: see `settleCursors`.
+    private(set) var saysCursorsWereLost = false
+    /// Whether `known` has every destination's cursor.
+    private var knowsAllCursors = false
 
-    init(path: String, surroundings: Surroundings = Surroundings()) throws(LogError) {
+    /// - Parameter cursorsWereLost: there is no file, although there was one: the new one says so.
+    init(
+        path: String, surroundings: Surroundings = Surroundings(), cursorsWereLost: Bool = false
+    ) throws(LogError) {
         self.path = path
         self.surroundings = surroundings
-        queue = try StateStore.open(path)
+        do throws(LogError) {
+            queue = try StateStore.open(path, cursorsWereLost: cursorsWereLost)
+        } catch {
+            // A look at it had found nothing.
+            guard case .damaged = error else { throw error }
+            let result = try StateSalvage(path: path).run(nowMilliseconds: surroundings.clock.wallMilliseconds())
+            queue = try StateStore.open(path, cursorsWereLost: cursorsWereLost || !result.hasCursors)
+            surroundings.onIncident(
+                .stateReplaced(
+                    path: path, as: result.aside, reason: error.description, hasCursors: result.hasCursors,
+                    lost: result.summary))
+        }
         let head = surroundings.head()
-        let (damage, parts) = try aboutFile(path) {
+        let (damage, parts, mark) = try aboutFile(path) {
             try queue.inDatabase { database in
                 var parts = try GivenUpTable.read(database)
                 if let end = head?.events, let last = parts.last, last.events.upperBound > end {
@@ -49,16 +67,19 @@ final class StateStore: DeliveryState {
                     try database.execute(sql: "DELETE FROM given_up")
                     parts = []
                 }
-                return (try StateStore.quarantined(database), parts)
+                return (
+                    try StateStore.quarantined(database), parts,
+                    try Int.fetchOne(database, sql: "PRAGMA user_version")
+                )
             }
         }
-        // Whoever has opened the log knows it by now; from here on a destination without a cursor is a new one.
-        try aboutFile(path) { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
+        saysCursorsWereLost = mark == StateSalvage.cursorsLost
         surroundings.quarantine.load(damage)
         surroundings.givenUp.load(parts)
     }
 
-    static func open(_ path: String) throws(LogError) -> DatabaseQueue {
+    /// - Parameter cursorsWereLost: what a file that is made here says to whoever opens it next.
+    static func open(_ path: String, cursorsWereLost: Bool = false) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
         try FileCalls.makeWALDurable(of: path)
         let queue = try aboutFile(path) {
@@ -72,7 +93,7 @@ final class StateStore: DeliveryState {
             }
             let queue = try DatabaseQueue(path: path, configuration: settings)
             do {
-                if try StateStore.prepare(queue, path: path) {
+                if try StateStore.prepare(queue, path: path, cursorsWereLost) {
                     // A file that was made once is there for good: that it is missing means that cursors are.
                     try queue.inDatabase { _ = try $0.checkpoint(.truncate) }
                 }
@@ -118,7 +139,9 @@ final class StateStore: DeliveryState {
     }
 
     /// Whether the schema changed.
-    private static func prepare(_ queue: DatabaseQueue, path: String) throws -> Bool {
+    private static func prepare(
+        _ queue: DatabaseQueue, path: String, _ cursorsWereLost: Bool
+    ) throws -> Bool {
         try queue.inDatabase { database in
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
             if isEmpty {
@@ -128,7 +151,7 @@ final class StateStore: DeliveryState {
             }
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
-        let migrator = StateStore.migrator
+        let migrator = StateStore.makeMigrator(cursorsWereLost: cursorsWereLost)
         if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
             let applied = try queue.read { try migrator.appliedIdentifiers($0).count }
             throw LogError.newerFormat(path: path, found: applied, supported: migrator.migrations.count)
@@ -139,9 +162,15 @@ final class StateStore: DeliveryState {
     }
 
     /// Each step once released is never changed; a new one is appended.
-    static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator { makeMigrator(cursorsWereLost: false) }
+
+    private static func makeMigrator(cursorsWereLost: Bool) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 cursors and exceptional outcomes") { database in
+            // Together with the table of cursors: a file that has it and no cursors must not look new.
+            if cursorsWereLost {
+                try database.execute(sql: "PRAGMA user_version = \(StateSalvage.cursorsLost)")
+            }
             try database.execute(
                 sql: """
                     CREATE TABLE cursor (
@@ -228,6 +257,14 @@ final class StateStore: DeliveryState {
         }
         if let cursor { known[destination] = cursor }
         return cursor
+    }
+
+    func settleCursors() throws(DeliveryStateError) {
+        if saysCursorsWereLost {
+            try stating { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
+        }
+        saysCursorsWereLost = false
+        knowsAllCursors = true
     }
 
     static func readCursor(
@@ -399,9 +436,10 @@ final class StateStore: DeliveryState {
 
     private func replaceFile(_ reason: LogError) throws {
         try? queue.close()
-        let salvage = StateSalvage(path: path, cursors: Array(known.values))
+        let salvage = StateSalvage(path: path, cursors: Array(known.values), areAllCursors: knowsAllCursors)
         let result = try salvage.run(nowMilliseconds: surroundings.clock.wallMilliseconds())
-        queue = try StateStore.open(path)
+        queue = try StateStore.open(path, cursorsWereLost: !result.hasCursors)
+        saysCursorsWereLost = !result.hasCursors
         try queue.inDatabase { database in
             try database.inTransaction(.immediate) {
                 try StateStore.insert(surroundings.quarantine.blocks, into: database)
@@ -411,7 +449,9 @@ final class StateStore: DeliveryState {
             }
         }
         surroundings.onIncident(
-            .stateReplaced(path: path, as: result.aside, reason: reason.description, lost: result.summary))
+            .stateReplaced(
+                path: path, as: result.aside, reason: reason.description, hasCursors: result.hasCursors,
+                lost: result.summary))
     }
 
     func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {

@@ -104,16 +104,18 @@ import Testing
         _ = store
     }
 
-    @Test func namesADamagedFile() throws {
+    @Test func replacesADamagedFileThatNobodyLookedAt() throws {
         let folder = TemporaryFolder()
         let path = folder.file("state.sqlite")
         try Data("not a database, but long enough to be looked at".utf8).write(to: URL(fileURLWithPath: path))
-        #expect {
-            try StateStore(path: path)
-        } throws: { error in
-            guard case .damaged(path, _)? = error as? LogError else { return false }
-            return "\(error)".contains(path)
+        let incidents = Mutex<[LogIncident]>([])
+        let store = try StateStore(
+            path: path, surroundings: .init(onIncident: { incident in incidents.withLock { $0.append(incident) } }))
+        guard case .stateReplaced(path, let aside, _, hasCursors: false, _)? = incidents.withLock({ $0 }).first else {
+            Issue.record("nothing was said")
+            return
         }
+        #expect(FileCalls.exists(aside) && store.saysCursorsWereLost)
     }
 
     @Test func refusesAForeignFile() throws {
@@ -231,7 +233,7 @@ import Testing
         try store.save(
             cursors: [cursor("a", block: 8)],
             exceptions: (0..<200).map { exception("a", EventSequence(block: 1, index: $0 * 10), reason: "again") })
-        guard case .stateReplaced(path, let aside, _, _)? = incidents.withLock({ $0 }).first else {
+        guard case .stateReplaced(path, let aside, _, _, _)? = incidents.withLock({ $0 }).first else {
             Issue.record("nothing was said")
             return
         }

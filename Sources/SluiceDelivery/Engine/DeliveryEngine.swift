@@ -39,7 +39,8 @@ package struct DeliveryOptions: Sendable {
 /// turn is bounded, and one that cannot send reads nothing.
 ///
 /// Invariants: 1. a destination without a stored cursor sends nothing before its first one is
-/// saved, so that a restart cannot skip events. 2. what is saved for a destination is one moment of
+/// saved, so that a restart cannot skip events; that cursors were lost is forgotten only when every destination
+/// has one again. 2. what is saved for a destination is one moment of
 /// its state. 3. only `waker`, `statuses`, `progress`, `replays`, `replay`, `save(then:)`, `saveFailures` and `requestStop` may
 /// be called from other threads. 4. replays start nothing that live delivery could start instead.
 // @unchecked: `slots`, `blocks` and `state` belong to the thread that makes the engine until it
@@ -64,6 +65,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let onTrouble: TroubleHandler
     private let eventFD: EventFD
     private var openAgainAt: Int64?
+    private var isSettled = false
     private var saveNotBefore: Int64 = 0
     private var stateUpkeepAt: Int64 = 0
     private var seeds: SplitMix64
@@ -385,6 +387,19 @@ package final class DeliveryEngine: @unchecked Sendable {
                 givenUpAtStart: blocks.givenUpEvents(from: cursor.startEvent + cursor.counts.total),
                 onTrouble: onTrouble)
             options.onPositionSaved(cursor.destination, cursor.position.block)
+        }
+        settleCursors(now)
+    }
+
+    /// Who replays alone knows one destination only, and leaves it to the next start to open the others.
+    private func settleCursors(_ now: Moment) {
+        guard !isSettled, board?.isAlone != true, !slots.isEmpty, slots.allSatisfy({ $0.runner != nil }) else { return }
+        do throws(DeliveryStateError) {
+            try state.settleCursors()
+            isSettled = true
+        } catch {
+            openAgainAt = now.monotonic + options.saveRetryMilliseconds
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
         }
     }
 
