@@ -236,6 +236,10 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("7 what was given up, by hour") { database in
             try database.execute(sql: GivenUpTable.create)
         }
+        migrator.registerMigration("8 what runs were forgotten") { database in
+            try database.execute(sql: ForgottenTotal.create)
+            try ForgottenTotal.reckon(database)
+        }
         return migrator
     }
 
@@ -303,6 +307,7 @@ final class StateStore: DeliveryState {
                     for destination in change.restarted {
                         try BlockOutcomeTable.forget(destination, database)
                         try GivenUpTable.forget(destination, database)
+                        try ForgottenTotal.forget(destination, database)
                     }
                     try StateStore.insert(change.cursors, into: database)
                     try BlockOutcomeTable.write(change.blocks, database)
@@ -343,6 +348,8 @@ final class StateStore: DeliveryState {
         } else if known == nil {
             // Nothing on record speaks of such an event.
             return false
+        } else {
+            try ForgottenTotal.correct(correction, database)
         }
         let from = correction.from.rawValue
         let to = correction.to.rawValue

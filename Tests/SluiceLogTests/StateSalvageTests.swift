@@ -217,6 +217,55 @@ import Testing
         log.close()
     }
 
+    /// Sums of hours are forgotten after a month, and runs with their blocks: that is no reason to forget others.
+    @Test(arguments: [true, false]) func forgetsNothingThatCanBeRead(areRunsDamaged: Bool) throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        do {
+            let store = try StateStore(path: path)
+            try store.queue.inDatabase { database in
+                #expect(try !StateStore.prune(before: 3, limit: 10_000, in: database))
+                try GivenUpTable.forget(before: .max, below: 0, database)
+            }
+        }
+        #expect(try count("block_outcome", path) == 720)
+        if areRunsDamaged {
+            try destroyLeaf(of: "block_outcome", path)
+        } else {
+            try checkpoint(path)
+            try flip(path, at: 68)
+        }
+        let log = try EventLog.open(folder: folder.file("data"))
+        guard case .stateSalvaged(_, _, _, hasCursors: true, let lost)? = log.notices.last else {
+            Issue.record("\(log.notices)")
+            return
+        }
+        #expect(StateSalvage.tables.filter { lost.contains("\($0) (") } == (areRunsDamaged ? ["block_outcome"] : []))
+        log.close()
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        try queue.read { database in
+            let runs = try Int.fetchOne(database, sql: "SELECT count(*) FROM block_outcome WHERE hour IS NOT NULL")
+            #expect(try #require(runs) > (areRunsDamaged ? 300 : 719))
+            for name in names {
+                let sum = try Int.fetchOne(
+                    database,
+                    sql: """
+                        SELECT (SELECT sum(delivered) FROM block_outcome WHERE destination = ?1)
+                            + (SELECT delivered FROM forgotten_total WHERE destination = ?1)
+                        """, arguments: [name])
+                #expect(sum == 320)
+                // One after the other, and none twice.
+                let ends = try Row.fetchAll(
+                    database,
+                    sql: "SELECT first_event, first_event + events FROM block_outcome WHERE destination = ? ORDER BY 1",
+                    arguments: [name])
+                #expect(ends.first?[0] == 80 && ends.last?[1] == 320)
+                for (run, next) in zip(ends, ends.dropFirst()) { #expect(run[1] as Int == next[0] as Int) }
+            }
+        }
+    }
+
     @Test func anEmptyStateFileIsNotMissing() throws {
         let folder = try make()
         try Data().write(to: URL(fileURLWithPath: folder.file("data/state.sqlite")))
