@@ -46,6 +46,8 @@ struct StateSalvage {
     var cursors: [SluiceCore.Cursor] = []
     /// Whether these are the cursors of all destinations.
     var areAllCursors = false
+    /// Has the file that was there before, and is closed; nil where what is there now is to be read.
+    var source: DatabaseQueue?
 
     /// `PRAGMA user_version` of a file from which cursors were lost: a destination that has none may have had one.
     static let cursorsLost = 1
@@ -75,7 +77,7 @@ struct StateSalvage {
         var hasCursors = false
         var isReplaced = false
         var hasForgotten = false
-        if let source = try? openDamaged() {
+        if let source = try? source ?? openDamaged() {
             defer { try? source.close() }
             let fresh = try StateStore.open(draft)
             defer { try? fresh.close() }
@@ -133,6 +135,7 @@ struct StateSalvage {
 
     /// Nil where not even the list of tables can be read.
     private func openDamaged() throws -> DatabaseQueue? {
+        guard FileCalls.exists(path) else { return nil }
         // A damaged file must not become worse: nothing of its WAL is moved into it.
         let queue = try StateFile.openToLook(path, mayBeDamaged: true)
         do {

@@ -37,6 +37,8 @@ final class StateStore: DeliveryState {
     private var known: [String: SluiceCore.Cursor] = [:]
     /// Whether the file says that cursors were lost: see `settleCursors`.
     private(set) var saysCursorsWereLost = false
+    private var watched: WatchedFile?
+    private var refusals: RefusalStore?
     /// Whether `known` has every destination's cursor.
     private var knowsAllCursors = false
 
@@ -74,6 +76,7 @@ final class StateStore: DeliveryState {
             }
         }
         saysCursorsWereLost = mark == StateSalvage.cursorsLost
+        watched = WatchedFile(path)
         surroundings.quarantine.load(damage)
         surroundings.givenUp.load(parts)
     }
@@ -251,7 +254,11 @@ final class StateStore: DeliveryState {
             .execute(arguments: [head.nextBlock, head.events])
     }
 
-    func makeRefusalStore() -> RefusalStore { RefusalStore(queue) }
+    func makeRefusalStore() -> RefusalStore {
+        let store = refusals ?? RefusalStore(queue)
+        refusals = store
+        return store
+    }
 
     // MARK: DeliveryState
 
@@ -298,6 +305,7 @@ final class StateStore: DeliveryState {
 
     @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
+        try lookAfterFile()
         let damage = surroundings.quarantine.unsaved
         let givenUp = surroundings.givenUp.unsaved
         let applied = try writing {
@@ -441,11 +449,36 @@ final class StateStore: DeliveryState {
         }
     }
 
+    func lookAfterFile() throws(DeliveryStateError) {
+        guard let reason = watched?.trouble else { return }
+        try stating { try replaceFile(.damaged(path: path, reason: reason)) }
+    }
+
+    /// What the next start would find is put right while it is still known.
+    func finish() throws(DeliveryStateError) {
+        try lookAfterFile()
+        let damage: LogError
+        do throws(LogError) {
+            switch try StateFile(path: path).examine(header: watched?.header(20)) {
+            case .sound, .withoutCursors: return
+            case .missing: damage = .damaged(path: path, reason: "it holds nothing")
+            case .damaged(let reason): damage = reason
+            }
+        } catch {
+            guard case .foreignFile = error else { return }
+            damage = error
+        }
+        try stating { try replaceFile(damage) }
+    }
+
     private func replaceFile(_ reason: LogError) throws {
-        try? queue.close()
-        let salvage = StateSalvage(path: path, cursors: Array(known.values), areAllCursors: knowsAllCursors)
+        var salvage = StateSalvage(path: path, cursors: Array(known.values), areAllCursors: knowsAllCursors)
+        // What was removed is there until it is closed, and all of it can be read.
+        if watched?.isThere == false { salvage.source = queue } else { try? queue.close() }
         let result = try salvage.run(nowMilliseconds: surroundings.clock.wallMilliseconds())
         queue = try StateStore.open(path, cursorsWereLost: !result.hasCursors)
+        refusals?.follow(queue)
+        watched = WatchedFile(path)
         saysCursorsWereLost = !result.hasCursors
         try queue.inDatabase { database in
             try database.inTransaction(.immediate) {

@@ -185,6 +185,10 @@ package protocol DeliveryState: AnyObject {
     /// Every configured destination has its cursor saved: whoever has none from here on is new. Until this is
     /// called, a state whose cursors were lost says so to the next process, too.
     func settleCursors() throws(DeliveryStateError)
+    /// Called every few seconds: what was saved is put back where somebody took it away.
+    func lookAfterFile() throws(DeliveryStateError)
+    /// The last call before the process ends, after the last save.
+    func finish() throws(DeliveryStateError)
 }
 
 extension DeliveryState {
@@ -192,6 +196,8 @@ extension DeliveryState {
     package func upkeep() throws(DeliveryStateError) -> Bool { false }
     package var hasNews: Bool { false }
     package func settleCursors() throws(DeliveryStateError) {}
+    package func lookAfterFile() throws(DeliveryStateError) {}
+    package func finish() throws(DeliveryStateError) {}
 }
 
 package struct DeliveryStateError: Error {

@@ -23,6 +23,8 @@ package struct DeliveryOptions: Sendable {
     /// Between two times that the state may tidy up, and between two parts of one time.
     package var stateUpkeepIntervalMilliseconds: Int64 = 60_000
     package var stateUpkeepPauseMilliseconds: Int64 = 250
+    /// Between two looks whether the state is still where it was.
+    package var stateLookIntervalMilliseconds: Int64 = 2000
     /// Sent with every request.
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
@@ -68,6 +70,7 @@ package final class DeliveryEngine: @unchecked Sendable {
     private var isSettled = false
     private var saveNotBefore: Int64 = 0
     private var stateUpkeepAt: Int64 = 0
+    private var stateLookAt: Int64 = 0
     private var seeds: SplitMix64
     private var firstInTurn = 0
 
@@ -207,7 +210,10 @@ package final class DeliveryEngine: @unchecked Sendable {
                 isHungry = driveReplays(head, driver, now) || isHungry
             }
             saveIfDue(now)
-            if !isStopping { tidyIfDue(now) }
+            if !isStopping {
+                lookAfterStateIfDue(now)
+                tidyIfDue(now)
+            }
             publish(head)
             answerQuestions()
             let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
@@ -227,6 +233,11 @@ package final class DeliveryEngine: @unchecked Sendable {
         // A busy database gets a second chance; after that the cursor is older, and events are
         // sent twice.
         if !save(DeliveryEngine.now) { _ = save(DeliveryEngine.now) }
+        do throws(DeliveryStateError) {
+            try state.finish()
+        } catch {
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
+        }
         publish(blocks.head)
     }
 
@@ -345,6 +356,7 @@ package final class DeliveryEngine: @unchecked Sendable {
         if deadline == nil {
             consider(openAgainAt)
             consider(stateUpkeepAt)
+            consider(stateLookAt)
             if board?.isAlone != true {
                 for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
             }
@@ -493,6 +505,18 @@ package final class DeliveryEngine: @unchecked Sendable {
         lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
         return true
+    }
+
+    private func lookAfterStateIfDue(_ now: Moment) {
+        guard now.monotonic >= stateLookAt else { return }
+        stateLookAt = now.monotonic + options.stateLookIntervalMilliseconds
+        do throws(DeliveryStateError) {
+            try state.lookAfterFile()
+        } catch {
+            failedSaves.add(1, ordering: .relaxed)
+            lastSaveFailed.store(true, ordering: .relaxed)
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
+        }
     }
 
     /// Lets the state forget what the log has given up; a little at a time, because destinations wait.
