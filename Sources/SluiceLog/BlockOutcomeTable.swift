@@ -131,7 +131,9 @@ enum BlockOutcomeTable {
             ORDER BY first_block, first_index LIMIT ?
             """
         let arguments: StatementArguments = [destination, block, block, position ?? Int64.max, limit]
-        try GivenUpTable.fold(try fetch(database, where: condition, arguments: arguments), database)
+        let runs = try fetch(database, where: condition, arguments: arguments)
+        try GivenUpTable.fold(runs, database)
+        try ForgottenTotal.add(runs, database)
         try database.execute(
             sql: "DELETE FROM block_outcome WHERE rowid IN (SELECT rowid FROM block_outcome WHERE \(condition))",
             arguments: arguments)

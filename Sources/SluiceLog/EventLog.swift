@@ -84,7 +84,10 @@ package final class EventLog: @unchecked Sendable {
     package let notices: [LogNotice]
     /// Whether the log holds events although there was no usable state file when it was opened. Every
     /// start makes that file, so it was there once.
-    package let stateWasLost: Bool
+    ///
+    /// Also what `makeDeliveryState` finds lost.
+    package var stateWasLost: Bool { stateLoss.load(ordering: .relaxed) }
+    private let stateLoss: Atomic<Bool>
     let clock: LogClock
     let faults: LogFaults
     let headCell: LogHeadCell
@@ -117,9 +120,10 @@ package final class EventLog: @unchecked Sendable {
         givenUp = GivenUp(bell: stateBell)
         try folder.create()
         lock = try FolderLock(folder)
+        let stateFile = StateFile(path: folder.state)
+        try stateFile.finishSalvage(nowMilliseconds: clock.wallMilliseconds())
         // Before anybody opens it, and thereby builds upon what its WAL holds.
         try FileCalls.makeWALDurable(of: folder.state)
-        let stateFile = StateFile(path: folder.state)
         var stateNotice: LogNotice?
         var condition = try stateFile.examine()
         if case .damaged(let reason) = condition {
@@ -142,7 +146,7 @@ package final class EventLog: @unchecked Sendable {
         headCell = LogHeadCell(survey.head)
         scout = DamageScout(quarantine: quarantine, catalog: catalog, headCell: headCell, clock: clock)
         for blocks in survey.damage(nowMilliseconds: clock.wallMilliseconds()) { quarantine.note(blocks) }
-        stateWasLost = condition != .sound && survey.head.events > 0
+        stateLoss = Atomic(condition != .sound && survey.head.events > 0)
         newest = survey.newest
         stats.currentSegment.store(survey.entries.last?.firstBlock ?? 0, ordering: .relaxed)
     }
@@ -214,13 +218,15 @@ package final class EventLog: @unchecked Sendable {
         let catalog = catalog
         let stats = stats
         let headCell = headCell
-        return try StateStore(
+        let store = try StateStore(
             path: folder.state,
             surroundings: StateStore.Surroundings(
                 quarantine: quarantine, givenUp: givenUp,
                 removedBlocks: { stats.removedBlocks.load(ordering: .relaxed) },
                 oldestBlock: { catalog.entries.first?.firstBlock ?? 0 },
                 head: { headCell.load() }, clock: clock,
-                onIncident: { stats.note($0) }))
+                onIncident: { stats.note($0) }), cursorsWereLost: stateWasLost)
+        if store.saysCursorsWereLost, head.events > 0 { stateLoss.store(true, ordering: .relaxed) }
+        return store
     }
 }

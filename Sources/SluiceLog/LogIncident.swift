@@ -7,9 +7,9 @@ package enum LogIncident: Sendable, Equatable, CustomStringConvertible {
     /// The segment that was written to cannot be used any more; what it held is not served, and the log
     /// goes on in a new one.
     case abandoned(path: String, nextBlock: Int64, reason: String)
-    /// The state file turned out to be damaged. Every cursor was still known; `lost` says what is in the old file
-    /// only.
-    case stateReplaced(path: String, as: String, reason: String, lost: String)
+    /// The state file turned out to be damaged. `hasCursors` says whether every cursor was still known, or could be
+    /// read; `lost` says what is in the old file only.
+    case stateReplaced(path: String, as: String, reason: String, hasCursors: Bool, lost: String)
 
     /// Whether somebody has to look into it.
     package var isLoud: Bool {
@@ -29,9 +29,12 @@ package enum LogIncident: Sendable, Equatable, CustomStringConvertible {
         case .abandoned(let path, let next, let reason):
             "the segment \(path) cannot be used any more (\(reason)): what it held is not served, and the log"
                 + " goes on with block \(next) in a new segment"
-        case .stateReplaced(_, let aside, let reason, let lost):
-            "the state file is damaged: \(reason). It is kept as \(FileCalls.name(of: aside)), and a new one holds"
-                + " every cursor and what else could be read; \(lost)"
+        case .stateReplaced(_, let aside, let reason, let hasCursors, let lost):
+            "the state file cannot be used: \(reason). It is kept as \(FileCalls.name(of: aside)), and a new one holds "
+                + (hasCursors
+                    ? "every cursor"
+                    : "NOT EVERY CURSOR (destinations without one begin again at the oldest block there is)")
+                + " and what else could be read; \(lost)"
         }
     }
 }

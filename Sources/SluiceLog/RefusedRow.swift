@@ -1,5 +1,6 @@
 import GRDB
 import SluiceCore
+import Synchronization
 
 /// A request the edge refused, wholly or in part, as it is kept for people: never its body, its query or a
 /// header.
@@ -83,10 +84,15 @@ package struct RefusedRow: Sendable, Equatable {
 ///
 /// Owner: one thread beside the delivery thread, and not beyond the `DeliveryState` it was made from.
 package final class RefusalStore: @unchecked Sendable {
-    // @unchecked: a DatabaseQueue is serialized; nothing else is kept.
-    private let queue: DatabaseQueue
+    // @unchecked: a DatabaseQueue is serialized, and which one it is is behind the mutex.
+    private let held: Mutex<DatabaseQueue>
 
-    init(_ queue: DatabaseQueue) { self.queue = queue }
+    init(_ queue: DatabaseQueue) { held = Mutex(queue) }
+
+    private var queue: DatabaseQueue { held.withLock { $0 } }
+
+    /// The state file was replaced by another one.
+    func follow(_ queue: DatabaseQueue) { held.withLock { $0 = queue } }
 
     /// Adds rows, and forgets all but the newest `keep`.
     package func add(_ rows: [RefusedRow], keep: Int) throws(LogError) {

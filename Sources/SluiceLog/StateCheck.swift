@@ -15,6 +15,7 @@ final class StateCheck {
         self.folder = folder
         self.repairs = repairs
         let path = folder.state
+        if repairs { try StateFile(path: path).finishSalvage(nowMilliseconds: clock.wallMilliseconds()) }
         guard FileCalls.exists(path) else {
             findings.append(
                 CheckFinding(
@@ -58,17 +59,15 @@ final class StateCheck {
     }
 
     private func read(_ path: String) throws {
-        var settings = Configuration()
-        settings.readonly = true
-        settings.busyMode = .timeout(2)
-        settings.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0") }
-        let queue = try DatabaseQueue(path: path, configuration: settings)
+        let header = try FileCalls.head(path, count: 20)
+        let queue = try StateFile.openToLook(path)
         defer { try? queue.close() }
         try queue.inDatabase { database in
+            // As a start looks at it.
+            guard try StateFile(path: path).condition(database, header: header) != .missing else {
+                throw LogError.damaged(path: path, reason: "it holds no tables")
+            }
             let tables = try String.fetchSet(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
-            guard try Int.fetchOne(database, sql: "PRAGMA application_id") == StateStore.applicationID,
-                tables.isSuperset(of: ["cursor", "exceptional_outcome", "grdb_migrations"])
-            else { throw LogError.foreignFile(path: path) }
             if try StateStore.migrator.hasBeenSuperseded(database) {
                 throw LogError.newerFormat(
                     path: path, found: try StateStore.migrator.appliedIdentifiers(database).count,

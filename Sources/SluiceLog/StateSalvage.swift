@@ -6,13 +6,14 @@ import SluiceCore
 /// Tables are independent of each other: where one is damaged, the others are whole, and of that one the rows
 /// before and behind the damage are. Cursors come first: nothing else decides what is sent.
 ///
-/// Invariant: nothing is deleted, and the damaged file keeps its name until the fresh one is complete and synced.
+/// Invariant: nothing is deleted, and the damaged file keeps its name until the fresh one is complete and synced;
+/// a fresh one that is complete gets its name, by the next process where this one ends.
 /// Nobody has the file open meanwhile.
 struct StateSalvage {
     /// In the order in which they are saved.
     static let tables = [
         "cursor", "replay_job", "quarantine", "log_head", "given_up", "hour_total", "hour_total_end",
-        "block_outcome", "exceptional_outcome", "refused_request",
+        "forgotten_total", "block_outcome", "exceptional_outcome", "refused_request",
     ]
 
     struct Result: Equatable {
@@ -43,6 +44,10 @@ struct StateSalvage {
     let path: String
     /// Cursors that are known better than by the file.
     var cursors: [SluiceCore.Cursor] = []
+    /// Whether these are the cursors of all destinations.
+    var areAllCursors = false
+    /// Has the file that was there before, and is closed; nil where what is there now is to be read.
+    var source: DatabaseQueue?
 
     /// `PRAGMA user_version` of a file from which cursors were lost: a destination that has none may have had one.
     static let cursorsLost = 1
@@ -51,7 +56,10 @@ struct StateSalvage {
     ///
     /// - Parameter all: not only the small ones.
     static func damagedTables(_ database: Database, all: Bool) throws -> [String] {
-        let small: Set = ["cursor", "replay_job", "quarantine", "log_head", "given_up", "hour_total", "hour_total_end"]
+        let small: Set = [
+            "cursor", "replay_job", "quarantine", "log_head", "given_up", "hour_total", "hour_total_end",
+            "forgotten_total",
+        ]
         return try tables.filter { table in
             guard all || small.contains(table), try database.tableExists(table) else { return false }
             do {
@@ -68,17 +76,19 @@ struct StateSalvage {
         var lost: [Result.Loss] = []
         var hasCursors = false
         var isReplaced = false
-        if let source = try? openDamaged() {
+        var hasForgotten = false
+        if let source = try? source ?? openDamaged() {
             defer { try? source.close() }
             let fresh = try StateStore.open(draft)
             defer { try? fresh.close() }
             (lost, hasCursors) = try aboutFile(draft) { try copy(source, to: fresh) }
+            // A file of an earlier version has no such table, and may have forgotten runs all the same.
+            hasForgotten = (try? source.inDatabase { try $0.tableExists("forgotten_total") }) ?? false
             isReplaced = true
         } else {
             lost = StateSalvage.tables.map { Result.Loss(table: $0, kept: 0) }
         }
-        // Whoever knows cursors has opened every destination's.
-        hasCursors = hasCursors || !cursors.isEmpty
+        hasCursors = hasCursors || areAllCursors
         if isReplaced || !cursors.isEmpty {
             isReplaced = true
             let mark = hasCursors ? 0 : StateSalvage.cursorsLost
@@ -87,9 +97,16 @@ struct StateSalvage {
                 try fresh.inDatabase { database in
                     try database.inTransaction {
                         try StateStore.insert(cursors, into: database)
-                        try StateSalvage.forgetStrangers(database)
+                        for table in try StateSalvage.forgetStrangers(database)
+                        where !lost.contains(where: { $0.table == table }) {
+                            let kept = try Int.fetchOne(database, sql: "SELECT count(*) FROM \(table)") ?? 0
+                            lost.append(Result.Loss(table: table, kept: kept))
+                        }
                         try database.execute(sql: "PRAGMA user_version = \(mark)")
-                        try StateSalvage.fillRuns(database)
+                        try RunFilling(
+                            areRunsWhole: !lost.contains { $0.table == "block_outcome" },
+                            isForgottenKnown: hasForgotten && !lost.contains { $0.table == "forgotten_total" }
+                        ).fill(database)
                         return .commit
                     }
                     _ = try database.checkpoint(.truncate)
@@ -98,10 +115,16 @@ struct StateSalvage {
             }
             try FileCalls.syncFile(draft)
         }
-        let aside = try StateFile(path: path).setAside(nowMilliseconds: nowMilliseconds)
+        let file = StateFile(path: path)
         if isReplaced {
             for suffix in ["-wal", "-shm", "-journal"] { try FileCalls.remove(draft + suffix) }
-            try FileCalls.rename(draft, to: path)
+            // From here on whoever finds it goes on with it.
+            try FileCalls.rename(draft, to: file.finishedPath)
+            try FileCalls.syncFolder(FileCalls.folder(of: path))
+        }
+        let aside = try file.setAside(nowMilliseconds: nowMilliseconds)
+        if isReplaced {
+            try FileCalls.rename(file.finishedPath, to: path)
             try FileCalls.syncFolder(FileCalls.folder(of: path))
         } else {
             // That there is none tells whoever opens it next that cursors were lost.
@@ -112,13 +135,9 @@ struct StateSalvage {
 
     /// Nil where not even the list of tables can be read.
     private func openDamaged() throws -> DatabaseQueue? {
-        var settings = Configuration()
-        settings.busyMode = .timeout(2)
+        guard FileCalls.exists(path) else { return nil }
         // A damaged file must not become worse: nothing of its WAL is moved into it.
-        settings.prepareDatabase {
-            try $0.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0")
-        }
-        let queue = try DatabaseQueue(path: path, configuration: settings)
+        let queue = try StateFile.openToLook(path, mayBeDamaged: true)
         do {
             let tables = try queue.inDatabase {
                 try String.fetchSet($0, sql: "SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -152,9 +171,11 @@ struct StateSalvage {
                         return .commit
                     }
                     if table == "cursor" {
+                        // Where cursors were lost before, they still are.
+                        let mark = try? Int.fetchOne(source, sql: "PRAGMA user_version")
                         let isReadable = try StateSalvage.dropUnusableCursors(fresh, path: path)
                         isWhole = isWhole && isReadable
-                        hasCursors = isWhole
+                        hasCursors = isWhole && mark != StateSalvage.cursorsLost
                     }
                     if !isWhole { lost.append(Result.Loss(table: table, kept: kept)) }
                 }
@@ -197,10 +218,13 @@ struct StateSalvage {
     }
 
     /// A destination without its cursor begins its books anew: what is on record would be counted beside them.
-    private static func forgetStrangers(_ database: Database) throws {
-        for table in ["block_outcome", "exceptional_outcome", "hour_total", "hour_total_end"] {
+    /// Returns the tables that had such rows.
+    private static func forgetStrangers(_ database: Database) throws -> [String] {
+        try ["block_outcome", "exceptional_outcome", "hour_total", "hour_total_end", "forgotten_total"].filter {
+            table in
             try database.execute(
                 sql: "DELETE FROM \(table) WHERE destination NOT IN (SELECT destination FROM cursor)")
+            return database.changesCount > 0
         }
     }
 
@@ -213,77 +237,5 @@ struct StateSalvage {
             try database.execute(sql: "DELETE FROM cursor WHERE destination = ?", arguments: [name])
         }
         return areSound
-    }
-
-    /// Where runs are missing, one run without an hour stands for them, so that for each destination the sums are the
-    /// cursor's counts again.
-    static func fillRuns(_ database: Database) throws {
-        let names = try String.fetchAll(database, sql: "SELECT destination FROM cursor")
-        for name in names {
-            guard let cursor = try StateStore.readCursor(of: name, in: database, path: "") else { continue }
-            let runs = try BlockOutcomeTable.fetch(
-                database, where: "destination = ? ORDER BY first_event", arguments: [name], withBitmaps: false)
-            let start =
-                try Int64.fetchOne(
-                    database, sql: "SELECT end_event FROM hour_total_end WHERE destination = ?", arguments: [name])
-                ?? cursor.startEvent
-            var missing = cursor.counts
-            var end = start
-            var holes: [(first: EventSequence, firstEvent: Int64, events: Int64, lastBlock: Int64)] = []
-            for run in runs {
-                for outcome in Outcome.allCases { missing[outcome] -= run.counts[outcome] }
-                if run.firstEvent > end {
-                    let first = holes.isEmpty && end == start ? EventSequence(block: 0, index: 0) : behind(end, runs)
-                    holes.append((first, end, run.firstEvent - end, max(first.block, run.first.block - 1)))
-                }
-                end = max(end, run.endEvent)
-            }
-            let cursorEnd = cursor.startEvent + cursor.counts.total
-            if cursorEnd > end {
-                let first = end == start ? EventSequence(block: 0, index: 0) : behind(end, runs)
-                holes.append((first, end, cursorEnd - end, max(first.block, cursor.position.block)))
-            }
-            let totals = try totals(of: name, database)
-            for outcome in Outcome.allCases { missing[outcome] -= totals[outcome] }
-            let isPlain = Outcome.allCases.allSatisfy { missing[$0] >= 0 }
-            guard missing.total != 0 || !isPlain || !holes.isEmpty else { continue }
-            if holes.count == 1, isPlain, missing.total == holes[0].events {
-                let hole = holes[0]
-                try BlockOutcomeTable.write(
-                    [
-                        BlockOutcome(
-                            destination: name, first: hole.first, lastBlock: hole.lastBlock,
-                            firstEvent: hole.firstEvent, hour: nil, counts: missing)
-                    ], database)
-            } else {
-                try BlockOutcomeTable.forget(name, database)
-                try GivenUpTable.forget(name, database)
-                try database.execute(
-                    sql: BlockOutcomeTable.standIn.replacingOccurrences(
-                        of: "filtered > 0;", with: "filtered > 0 AND destination = ?"),
-                    arguments: [name])
-            }
-        }
-    }
-
-    /// A place behind the run that ends with event `end`, and before the one that follows.
-    private static func behind(_ end: Int64, _ runs: [BlockOutcome]) -> EventSequence {
-        let last = runs.last { $0.endEvent <= end }
-        return EventSequence(block: last?.lastBlock ?? 0, index: Int(Int32.max))
-    }
-
-    private static func totals(of name: String, _ database: Database) throws -> OutcomeCounts {
-        var counts = OutcomeCounts()
-        let row = try Row.fetchOne(
-            database,
-            sql: """
-                SELECT sum(delivered), sum(rejected), sum(parked), sum(expired), sum(filtered) FROM hour_total
-                WHERE destination = ?
-                """, arguments: [name])
-        guard let row else { return counts }
-        for (place, outcome) in BlockOutcomeTable.outcomes.enumerated() {
-            counts[outcome] = Int64.fromDatabaseValue(row[place]) ?? 0
-        }
-        return counts
     }
 }

@@ -35,13 +35,33 @@ final class StateStore: DeliveryState {
     private(set) var queue: DatabaseQueue
     /// Every cursor read or saved, by destination.
     private var known: [String: SluiceCore.Cursor] = [:]
+    /// Whether the file says that cursors were lost: see `settleCursors`.
+    private(set) var saysCursorsWereLost = false
+    private var watched: WatchedFile?
+    private var refusals: RefusalStore?
+    /// Whether `known` has every destination's cursor.
+    private var knowsAllCursors = false
 
-    init(path: String, surroundings: Surroundings = Surroundings()) throws(LogError) {
+    /// - Parameter cursorsWereLost: there is no file, although there was one: the new one says so.
+    init(
+        path: String, surroundings: Surroundings = Surroundings(), cursorsWereLost: Bool = false
+    ) throws(LogError) {
         self.path = path
         self.surroundings = surroundings
-        queue = try StateStore.open(path)
+        do throws(LogError) {
+            queue = try StateStore.open(path, cursorsWereLost: cursorsWereLost)
+        } catch {
+            // A look at it had found nothing.
+            guard case .damaged = error else { throw error }
+            let result = try StateSalvage(path: path).run(nowMilliseconds: surroundings.clock.wallMilliseconds())
+            queue = try StateStore.open(path, cursorsWereLost: cursorsWereLost || !result.hasCursors)
+            surroundings.onIncident(
+                .stateReplaced(
+                    path: path, as: result.aside, reason: error.description, hasCursors: result.hasCursors,
+                    lost: result.summary))
+        }
         let head = surroundings.head()
-        let (damage, parts) = try aboutFile(path) {
+        let (damage, parts, mark) = try aboutFile(path) {
             try queue.inDatabase { database in
                 var parts = try GivenUpTable.read(database)
                 if let end = head?.events, let last = parts.last, last.events.upperBound > end {
@@ -49,16 +69,20 @@ final class StateStore: DeliveryState {
                     try database.execute(sql: "DELETE FROM given_up")
                     parts = []
                 }
-                return (try StateStore.quarantined(database), parts)
+                return (
+                    try StateStore.quarantined(database), parts,
+                    try Int.fetchOne(database, sql: "PRAGMA user_version")
+                )
             }
         }
-        // Whoever has opened the log knows it by now; from here on a destination without a cursor is a new one.
-        try aboutFile(path) { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
+        saysCursorsWereLost = mark == StateSalvage.cursorsLost
+        watched = WatchedFile(path)
         surroundings.quarantine.load(damage)
         surroundings.givenUp.load(parts)
     }
 
-    static func open(_ path: String) throws(LogError) -> DatabaseQueue {
+    /// - Parameter cursorsWereLost: what a file that is made here says to whoever opens it next.
+    static func open(_ path: String, cursorsWereLost: Bool = false) throws(LogError) -> DatabaseQueue {
         let isNew = !FileCalls.exists(path)
         try FileCalls.makeWALDurable(of: path)
         let queue = try aboutFile(path) {
@@ -72,7 +96,7 @@ final class StateStore: DeliveryState {
             }
             let queue = try DatabaseQueue(path: path, configuration: settings)
             do {
-                if try StateStore.prepare(queue, path: path) {
+                if try StateStore.prepare(queue, path: path, cursorsWereLost) {
                     // A file that was made once is there for good: that it is missing means that cursors are.
                     try queue.inDatabase { _ = try $0.checkpoint(.truncate) }
                 }
@@ -118,7 +142,9 @@ final class StateStore: DeliveryState {
     }
 
     /// Whether the schema changed.
-    private static func prepare(_ queue: DatabaseQueue, path: String) throws -> Bool {
+    private static func prepare(
+        _ queue: DatabaseQueue, path: String, _ cursorsWereLost: Bool
+    ) throws -> Bool {
         try queue.inDatabase { database in
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
             if isEmpty {
@@ -128,7 +154,7 @@ final class StateStore: DeliveryState {
             }
             _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         }
-        let migrator = StateStore.migrator
+        let migrator = StateStore.makeMigrator(cursorsWereLost: cursorsWereLost)
         if try queue.read({ try migrator.hasBeenSuperseded($0) }) {
             let applied = try queue.read { try migrator.appliedIdentifiers($0).count }
             throw LogError.newerFormat(path: path, found: applied, supported: migrator.migrations.count)
@@ -139,9 +165,15 @@ final class StateStore: DeliveryState {
     }
 
     /// Each step once released is never changed; a new one is appended.
-    static var migrator: DatabaseMigrator {
+    static var migrator: DatabaseMigrator { makeMigrator(cursorsWereLost: false) }
+
+    private static func makeMigrator(cursorsWereLost: Bool) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 cursors and exceptional outcomes") { database in
+            // Together with the table of cursors: a file that has it and no cursors must not look new.
+            if cursorsWereLost {
+                try database.execute(sql: "PRAGMA user_version = \(StateSalvage.cursorsLost)")
+            }
             try database.execute(
                 sql: """
                     CREATE TABLE cursor (
@@ -207,6 +239,10 @@ final class StateStore: DeliveryState {
         migrator.registerMigration("7 what was given up, by hour") { database in
             try database.execute(sql: GivenUpTable.create)
         }
+        migrator.registerMigration("8 what runs were forgotten") { database in
+            try database.execute(sql: ForgottenTotal.create)
+            try ForgottenTotal.reckon(database)
+        }
         return migrator
     }
 
@@ -218,7 +254,11 @@ final class StateStore: DeliveryState {
             .execute(arguments: [head.nextBlock, head.events])
     }
 
-    func makeRefusalStore() -> RefusalStore { RefusalStore(queue) }
+    func makeRefusalStore() -> RefusalStore {
+        let store = refusals ?? RefusalStore(queue)
+        refusals = store
+        return store
+    }
 
     // MARK: DeliveryState
 
@@ -228,6 +268,14 @@ final class StateStore: DeliveryState {
         }
         if let cursor { known[destination] = cursor }
         return cursor
+    }
+
+    func settleCursors() throws(DeliveryStateError) {
+        if saysCursorsWereLost {
+            try stating { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
+        }
+        saysCursorsWereLost = false
+        knowsAllCursors = true
     }
 
     static func readCursor(
@@ -257,6 +305,7 @@ final class StateStore: DeliveryState {
 
     @discardableResult
     func save(_ change: DeliveryChange) throws(DeliveryStateError) -> [OutcomeCorrection] {
+        try lookAfterFile()
         let damage = surroundings.quarantine.unsaved
         let givenUp = surroundings.givenUp.unsaved
         let applied = try writing {
@@ -266,6 +315,7 @@ final class StateStore: DeliveryState {
                     for destination in change.restarted {
                         try BlockOutcomeTable.forget(destination, database)
                         try GivenUpTable.forget(destination, database)
+                        try ForgottenTotal.forget(destination, database)
                     }
                     try StateStore.insert(change.cursors, into: database)
                     try BlockOutcomeTable.write(change.blocks, database)
@@ -306,6 +356,8 @@ final class StateStore: DeliveryState {
         } else if known == nil {
             // Nothing on record speaks of such an event.
             return false
+        } else {
+            try ForgottenTotal.correct(correction, database)
         }
         let from = correction.from.rawValue
         let to = correction.to.rawValue
@@ -397,11 +449,37 @@ final class StateStore: DeliveryState {
         }
     }
 
+    func lookAfterFile() throws(DeliveryStateError) {
+        guard let reason = watched?.trouble else { return }
+        try stating { try replaceFile(.damaged(path: path, reason: reason)) }
+    }
+
+    /// What the next start would find is put right while it is still known.
+    func finish() throws(DeliveryStateError) {
+        try lookAfterFile()
+        let damage: LogError
+        do throws(LogError) {
+            switch try StateFile(path: path).examine(header: watched?.header(20)) {
+            case .sound, .withoutCursors: return
+            case .missing: damage = .damaged(path: path, reason: "it holds nothing")
+            case .damaged(let reason): damage = reason
+            }
+        } catch {
+            guard case .foreignFile = error else { return }
+            damage = error
+        }
+        try stating { try replaceFile(damage) }
+    }
+
     private func replaceFile(_ reason: LogError) throws {
-        try? queue.close()
-        let salvage = StateSalvage(path: path, cursors: Array(known.values))
+        var salvage = StateSalvage(path: path, cursors: Array(known.values), areAllCursors: knowsAllCursors)
+        // What was removed is there until it is closed, and all of it can be read.
+        if watched?.isThere == false { salvage.source = queue } else { try? queue.close() }
         let result = try salvage.run(nowMilliseconds: surroundings.clock.wallMilliseconds())
-        queue = try StateStore.open(path)
+        queue = try StateStore.open(path, cursorsWereLost: !result.hasCursors)
+        refusals?.follow(queue)
+        watched = WatchedFile(path)
+        saysCursorsWereLost = !result.hasCursors
         try queue.inDatabase { database in
             try database.inTransaction(.immediate) {
                 try StateStore.insert(surroundings.quarantine.blocks, into: database)
@@ -411,7 +489,9 @@ final class StateStore: DeliveryState {
             }
         }
         surroundings.onIncident(
-            .stateReplaced(path: path, as: result.aside, reason: reason.description, lost: result.summary))
+            .stateReplaced(
+                path: path, as: result.aside, reason: reason.description, hasCursors: result.hasCursors,
+                lost: result.summary))
     }
 
     func stating<T>(_ body: () throws -> T) throws(DeliveryStateError) -> T {

@@ -97,6 +97,7 @@ package enum Gateway {
         }
         pipeline.stop()
         pipelineIsDone.set()
+        watch.look()
         impatience.join()
         admin.stop()
         runFile.remove()

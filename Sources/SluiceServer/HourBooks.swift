@@ -18,20 +18,21 @@ final class HourBooks: @unchecked Sendable {
     }
 
     /// Of the hour that is under way and those before it, `count` in all, with how many events each destination has
-    /// read. Empty when log or state file cannot
-    /// be read at present: the status says elsewhere what is wrong.
-    func last(_ count: Int, readEvents: [String: Int64] = [:]) -> [HourBook] {
+    /// read. Nil when log or state file cannot
+    /// be read at present.
+    func last(_ count: Int, readEvents: [String: Int64] = [:]) -> [HourBook]? {
         turn.withLock { _ in read(count, readEvents) }
     }
 
-    private func read(_ count: Int, _ readEvents: [String: Int64]) -> [HourBook] {
+    private func read(_ count: Int, _ readEvents: [String: Int64]) -> [HourBook]? {
         let since = BlockOutcome.hour(of: WallTime.nowMilliseconds()) - Int64(count - 1) * 3_600_000
-        guard count > 0, !names.isEmpty, let reader = try? stateReader() else { return [] }
+        guard count > 0, !names.isEmpty else { return [] }
+        guard let reader = try? stateReader() else { return nil }
         // The record first: what the log takes meanwhile is pending, by both.
         guard let first = try? hours.events(since: since),
             let outcomes = try? reader.outcomes(since: since, firstEvent: first.recordedBefore),
             let picture = try? hours.events(since: since)
-        else { return [] }
+        else { return nil }
         return HourBook.make(
             outcomes, log: picture.completing(first), names: names, readEvents: readEvents)
     }

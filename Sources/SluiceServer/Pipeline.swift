@@ -85,9 +85,9 @@ package final class Pipeline {
         // Until a destination's cursor is known, it needs whatever there is.
         let holds = log.holds
         for destination in configuration.destinations { holds.hold(destination.name, from: 0) }
+        let state = try log.makeDeliveryState()
         var options = DeliveryOptions.sluice(log)
         options.onPositionSaved = { holds.hold($0, from: $1) }
-        let state = try log.makeDeliveryState()
         delivery = try DeliveryEngine(
             destinations: configuration.destinations.map { (DestinationConfiguration($0), Encoders.make(for: $0)) },
             blocks: log.makeReader(), state: state, options: options,

@@ -44,8 +44,12 @@ package final class StatusCollector: @unchecked Sendable {
                 duplicates: total(.duplicates, index), rejected: total(.rejected, index))
         }
         status.destinations = destinations.map(report)
-        status.hours = hourBooks.last(
-            hours, readEvents: Dictionary(destinations.map { ($0.name, $0.readEvent) }) { first, _ in first })
+        let readEvents = Dictionary(destinations.map { ($0.name, $0.readEvent) }) { first, _ in first }
+        if let books = hourBooks.last(hours, readEvents: readEvents) {
+            status.hours = books
+        } else {
+            status.reasons.append("the books by hour cannot be read")
+        }
         return status
     }
 

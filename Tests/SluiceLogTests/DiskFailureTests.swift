@@ -219,6 +219,7 @@ import Testing
         }
         let state = try log.makeDeliveryState()
         #expect(try state.cursor(of: "destination-0") == nil)
+        try state.settleCursors()
         log.close()
         let again = try EventLog.open(folder: folder.file("data"))
         #expect(!again.stateWasLost && again.notices.isEmpty)

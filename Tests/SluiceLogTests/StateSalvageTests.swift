@@ -37,6 +37,7 @@ import Testing
             }
         }
         try state.save(change)
+        try state.settleCursors()
         log.close()
         return folder
     }
@@ -124,9 +125,145 @@ import Testing
         #expect(try state.cursor(of: "destination-1") == nil)
         log.close()
         #expect(try count("block_outcome", path) == 640, "its books begin anew")
+        let still = try EventLog.open(folder: folder.file("data"))
+        #expect(still.stateWasLost, "it has no cursor yet")
+        try still.makeDeliveryState().settleCursors()
+        still.close()
         let again = try EventLog.open(folder: folder.file("data"))
         #expect(!again.stateWasLost && again.notices.isEmpty)
         again.close()
+    }
+
+    private func flip(_ path: String, at offset: Int, bits: UInt8 = 0x40) throws {
+        for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        bytes[offset] ^= bits
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+    }
+
+    private func checkpoint(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        _ = try queue.inDatabase { try $0.checkpoint(.truncate) }
+        try queue.close()
+    }
+
+    enum Damage: CaseIterable { case applicationID, writeVersion, migrations, schema }
+
+    /// Wherever the damage is, cursors that can be read are kept, by a start as by a repair.
+    @Test(arguments: Damage.allCases, [true, false]) func keepsCursors(_ damage: Damage, byCheck: Bool) throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        try checkpoint(path)
+        switch damage {
+        case .applicationID: try flip(path, at: 68)
+        case .writeVersion: try flip(path, at: 18)
+        case .migrations: try destroyLeaf(of: "grdb_migrations", path)
+        case .schema:
+            try runProgram([
+                "sqlite3", path,
+                "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX x ON nothing (nothing)'"
+                    + " WHERE name = 'exceptional_outcome_event_id'",
+            ])
+        }
+        if byCheck {
+            #expect(try LogChecker(folder: folder.file("data"), onFinding: { _ in }).run().problems == 1)
+            let summary = try LogChecker(folder: folder.file("data"), repairs: true, onFinding: { _ in }).run()
+            #expect(summary.problems == 1 && summary.repaired == 1)
+        }
+        let log = try EventLog.open(folder: folder.file("data"))
+        #expect(!log.stateWasLost)
+        #expect(log.notices.count == (byCheck ? 0 : 1), "\(log.notices)")
+        let state = try log.makeDeliveryState()
+        for name in names { #expect(try state.cursor(of: name)?.counts.delivered == 320) }
+        log.close()
+    }
+
+    /// Whoever comes after a process that ended between the two names goes on with what it had finished.
+    @Test(arguments: [true, false]) func aSalvageThatWasCutShortIsFinished(isSetAside: Bool) throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        try checkpoint(path)
+        try flip(path, at: 68)
+        let result = try StateSalvage(path: path).run(nowMilliseconds: 1)
+        try FileCalls.rename(path, to: StateFile(path: path).finishedPath)
+        if !isSetAside { try FileCalls.rename(result.aside, to: path) }
+        let log = try EventLog.open(folder: folder.file("data"))
+        #expect(!log.stateWasLost && !FileCalls.exists(StateFile(path: path).finishedPath))
+        let state = try log.makeDeliveryState()
+        for name in names { #expect(try state.cursor(of: name)?.counts.delivered == 320) }
+        log.close()
+    }
+
+    /// What is set aside is what was found.
+    @Test func nothingIsMovedIntoADamagedFile() throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        try checkpoint(path)
+        let writer = try DatabaseQueue(path: path)
+        try writer.inDatabase { try $0.execute(sql: "UPDATE cursor SET delivered = 'x'") }
+        let copies = ["", "-wal"].map { try? Data(contentsOf: URL(fileURLWithPath: path + $0)) }
+        try writer.close()
+        for (suffix, copy) in zip(["", "-wal"], copies) {
+            try #require(copy).write(to: URL(fileURLWithPath: path + suffix))
+        }
+        let log = try EventLog.open(folder: folder.file("data"))
+        guard case .stateSalvaged(_, let aside, _, hasCursors: false, _)? = log.notices.last else {
+            Issue.record("\(log.notices)")
+            return
+        }
+        for (suffix, copy) in zip(["", "-wal"], copies) {
+            #expect(try Data(contentsOf: URL(fileURLWithPath: aside + suffix)) == copy)
+        }
+        log.close()
+    }
+
+    /// Sums of hours are forgotten after a month, and runs with their blocks: that is no reason to forget others.
+    @Test(arguments: [true, false]) func forgetsNothingThatCanBeRead(areRunsDamaged: Bool) throws {
+        let folder = try make()
+        let path = folder.file("data/state.sqlite")
+        do {
+            let store = try StateStore(path: path)
+            try store.queue.inDatabase { database in
+                #expect(try !StateStore.prune(before: 3, limit: 10_000, in: database))
+                try GivenUpTable.forget(before: .max, below: 0, database)
+            }
+        }
+        #expect(try count("block_outcome", path) == 720)
+        if areRunsDamaged {
+            try destroyLeaf(of: "block_outcome", path)
+        } else {
+            try checkpoint(path)
+            try flip(path, at: 68)
+        }
+        let log = try EventLog.open(folder: folder.file("data"))
+        guard case .stateSalvaged(_, _, _, hasCursors: true, let lost)? = log.notices.last else {
+            Issue.record("\(log.notices)")
+            return
+        }
+        #expect(StateSalvage.tables.filter { lost.contains("\($0) (") } == (areRunsDamaged ? ["block_outcome"] : []))
+        log.close()
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        try queue.read { database in
+            let runs = try Int.fetchOne(database, sql: "SELECT count(*) FROM block_outcome WHERE hour IS NOT NULL")
+            #expect(try #require(runs) > (areRunsDamaged ? 300 : 719))
+            for name in names {
+                let sum = try Int.fetchOne(
+                    database,
+                    sql: """
+                        SELECT (SELECT sum(delivered) FROM block_outcome WHERE destination = ?1)
+                            + (SELECT delivered FROM forgotten_total WHERE destination = ?1)
+                        """, arguments: [name])
+                #expect(sum == 320)
+                // One after the other, and none twice.
+                let ends = try Row.fetchAll(
+                    database,
+                    sql: "SELECT first_event, first_event + events FROM block_outcome WHERE destination = ? ORDER BY 1",
+                    arguments: [name])
+                #expect(ends.first?[0] == 80 && ends.last?[1] == 320)
+                for (run, next) in zip(ends, ends.dropFirst()) { #expect(run[1] as Int == next[0] as Int) }
+            }
+        }
     }
 
     @Test func anEmptyStateFileIsNotMissing() throws {

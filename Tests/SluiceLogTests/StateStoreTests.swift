@@ -104,16 +104,18 @@ import Testing
         _ = store
     }
 
-    @Test func namesADamagedFile() throws {
+    @Test func replacesADamagedFileThatNobodyLookedAt() throws {
         let folder = TemporaryFolder()
         let path = folder.file("state.sqlite")
         try Data("not a database, but long enough to be looked at".utf8).write(to: URL(fileURLWithPath: path))
-        #expect {
-            try StateStore(path: path)
-        } throws: { error in
-            guard case .damaged(path, _)? = error as? LogError else { return false }
-            return "\(error)".contains(path)
+        let incidents = Mutex<[LogIncident]>([])
+        let store = try StateStore(
+            path: path, surroundings: .init(onIncident: { incident in incidents.withLock { $0.append(incident) } }))
+        guard case .stateReplaced(path, let aside, _, hasCursors: false, _)? = incidents.withLock({ $0 }).first else {
+            Issue.record("nothing was said")
+            return
         }
+        #expect(FileCalls.exists(aside) && store.saysCursorsWereLost)
     }
 
     @Test func refusesAForeignFile() throws {
@@ -231,7 +233,7 @@ import Testing
         try store.save(
             cursors: [cursor("a", block: 8)],
             exceptions: (0..<200).map { exception("a", EventSequence(block: 1, index: $0 * 10), reason: "again") })
-        guard case .stateReplaced(path, let aside, _, _)? = incidents.withLock({ $0 }).first else {
+        guard case .stateReplaced(path, let aside, _, _, _)? = incidents.withLock({ $0 }).first else {
             Issue.record("nothing was said")
             return
         }
@@ -241,6 +243,62 @@ import Testing
         #expect(try rows(path).count == 200)
         let standings = try reader.standings(at: EventSequence(block: 1, index: 0))
         #expect(standings["a"]?.position.block == 8, "readers follow")
+    }
+
+    enum Loss: CaseIterable { case removed, replaced, overwritten, emptied }
+
+    /// What is known is put back, and all that was saved where it can still be read.
+    @Test(arguments: Loss.allCases) func noticesThatItsFileWasTakenAway(_ loss: Loss) throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("state.sqlite")
+        let incidents = Mutex<[LogIncident]>([])
+        let store = try StateStore(
+            path: path, surroundings: .init(onIncident: { incident in incidents.withLock { $0.append(incident) } }))
+        try store.save(
+            cursors: [cursor("a", block: 7)],
+            exceptions: [exception("a", EventSequence(block: 1, index: 0), reason: "r")])
+        try store.settleCursors()
+        let refusals = store.makeRefusalStore()
+        try store.lookAfterFile()
+        #expect(incidents.withLock { $0.isEmpty })
+        switch loss {
+        case .removed: for suffix in ["", "-wal", "-shm"] { try FileCalls.remove(path + suffix) }
+        case .replaced:
+            try runProgram(["sh", "-c", "cp state.sqlite other; mv other state.sqlite"], folder: folder.path)
+        case .overwritten:
+            try runProgram(["dd", "if=/dev/zero", "of=\(path)", "bs=4096", "count=1", "conv=notrunc"])
+        case .emptied: try runProgram(["truncate", "-s", "0", path])
+        }
+        try store.save(DeliveryChange(cursors: [cursor("b", block: 9)]))
+        #expect(incidents.withLock { $0.count } == 1)
+        try store.lookAfterFile()
+        try store.finish()
+        #expect(incidents.withLock { $0.count } == 1)
+        #expect(try StateFile(path: path).examine() == .sound)
+        _ = try refusals.newest(1)
+        let reader = try StateReader(path: path)
+        #expect(try reader.destinations() == ["a", "b"])
+        if loss == .removed { #expect(try rows(path).count == 1) }
+    }
+
+    /// Damage that was not noticed is put right while the cursors are still known.
+    @Test func leavesASoundFile() throws {
+        let folder = TemporaryFolder()
+        let path = folder.file("state.sqlite")
+        let store = try StateStore(path: path)
+        try store.save(DeliveryChange(cursors: [cursor("a", block: 7)]))
+        try store.settleCursors()
+        let page = try store.queue.inDatabase { database in
+            _ = try Row.fetchAll(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return try Int.fetchOne(database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'cursor'")
+        }
+        try runProgram([
+            "dd", "if=/dev/urandom", "of=\(path)", "bs=4096", "count=1", "conv=notrunc",
+            "seek=\(try #require(page) - 1)",
+        ])
+        try store.finish()
+        #expect(try StateFile(path: path).examine() == .sound)
+        #expect(try StateStore(path: path).cursor(of: "a") == cursor("a", block: 7))
     }
 
     /// Overwrites every page of the table and its index but their roots.

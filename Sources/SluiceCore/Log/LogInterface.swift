@@ -182,12 +182,22 @@ package protocol DeliveryState: AnyObject {
     func upkeep() throws(DeliveryStateError) -> Bool
     /// Whether there is something to save of which `save` needs not be told: it takes it along.
     var hasNews: Bool { get }
+    /// Every configured destination has its cursor saved: whoever has none from here on is new. Until this is
+    /// called, a state whose cursors were lost says so to the next process, too.
+    func settleCursors() throws(DeliveryStateError)
+    /// Called every few seconds: what was saved is put back where somebody took it away.
+    func lookAfterFile() throws(DeliveryStateError)
+    /// The last call before the process ends, after the last save.
+    func finish() throws(DeliveryStateError)
 }
 
 extension DeliveryState {
     // For states that live no longer than the process.
     package func upkeep() throws(DeliveryStateError) -> Bool { false }
     package var hasNews: Bool { false }
+    package func settleCursors() throws(DeliveryStateError) {}
+    package func lookAfterFile() throws(DeliveryStateError) {}
+    package func finish() throws(DeliveryStateError) {}
 }
 
 package struct DeliveryStateError: Error {

@@ -23,6 +23,8 @@ package struct DeliveryOptions: Sendable {
     /// Between two times that the state may tidy up, and between two parts of one time.
     package var stateUpkeepIntervalMilliseconds: Int64 = 60_000
     package var stateUpkeepPauseMilliseconds: Int64 = 250
+    /// Between two looks whether the state is still where it was.
+    package var stateLookIntervalMilliseconds: Int64 = 2000
     /// Sent with every request.
     package var userAgent = "Sluice"
     /// Seeds the jitter; nil takes one from the system.
@@ -39,7 +41,8 @@ package struct DeliveryOptions: Sendable {
 /// turn is bounded, and one that cannot send reads nothing.
 ///
 /// Invariants: 1. a destination without a stored cursor sends nothing before its first one is
-/// saved, so that a restart cannot skip events. 2. what is saved for a destination is one moment of
+/// saved, so that a restart cannot skip events; that cursors were lost is forgotten only when every destination
+/// has one again. 2. what is saved for a destination is one moment of
 /// its state. 3. only `waker`, `statuses`, `progress`, `replays`, `replay`, `save(then:)`, `saveFailures` and `requestStop` may
 /// be called from other threads. 4. replays start nothing that live delivery could start instead.
 // @unchecked: `slots`, `blocks` and `state` belong to the thread that makes the engine until it
@@ -64,8 +67,10 @@ package final class DeliveryEngine: @unchecked Sendable {
     private let onTrouble: TroubleHandler
     private let eventFD: EventFD
     private var openAgainAt: Int64?
+    private var isSettled = false
     private var saveNotBefore: Int64 = 0
     private var stateUpkeepAt: Int64 = 0
+    private var stateLookAt: Int64 = 0
     private var seeds: SplitMix64
     private var firstInTurn = 0
 
@@ -205,7 +210,10 @@ package final class DeliveryEngine: @unchecked Sendable {
                 isHungry = driveReplays(head, driver, now) || isHungry
             }
             saveIfDue(now)
-            if !isStopping { tidyIfDue(now) }
+            if !isStopping {
+                lookAfterStateIfDue(now)
+                tidyIfDue(now)
+            }
             publish(head)
             answerQuestions()
             let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
@@ -225,6 +233,11 @@ package final class DeliveryEngine: @unchecked Sendable {
         // A busy database gets a second chance; after that the cursor is older, and events are
         // sent twice.
         if !save(DeliveryEngine.now) { _ = save(DeliveryEngine.now) }
+        do throws(DeliveryStateError) {
+            try state.finish()
+        } catch {
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
+        }
         publish(blocks.head)
     }
 
@@ -343,6 +356,7 @@ package final class DeliveryEngine: @unchecked Sendable {
         if deadline == nil {
             consider(openAgainAt)
             consider(stateUpkeepAt)
+            consider(stateLookAt)
             if board?.isAlone != true {
                 for slot in slots { consider(slot.runner?.wakeAt(now.monotonic)) }
             }
@@ -385,6 +399,19 @@ package final class DeliveryEngine: @unchecked Sendable {
                 givenUpAtStart: blocks.givenUpEvents(from: cursor.startEvent + cursor.counts.total),
                 onTrouble: onTrouble)
             options.onPositionSaved(cursor.destination, cursor.position.block)
+        }
+        settleCursors(now)
+    }
+
+    /// Who replays alone knows one destination only, and leaves it to the next start to open the others.
+    private func settleCursors(_ now: Moment) {
+        guard !isSettled, board?.isAlone != true, !slots.isEmpty, slots.allSatisfy({ $0.runner != nil }) else { return }
+        do throws(DeliveryStateError) {
+            try state.settleCursors()
+            isSettled = true
+        } catch {
+            openAgainAt = now.monotonic + options.saveRetryMilliseconds
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
         }
     }
 
@@ -478,6 +505,18 @@ package final class DeliveryEngine: @unchecked Sendable {
         lastSaveFailed.store(false, ordering: .relaxed)
         saveNotBefore = now.monotonic + options.saveIntervalMilliseconds
         return true
+    }
+
+    private func lookAfterStateIfDue(_ now: Moment) {
+        guard now.monotonic >= stateLookAt else { return }
+        stateLookAt = now.monotonic + options.stateLookIntervalMilliseconds
+        do throws(DeliveryStateError) {
+            try state.lookAfterFile()
+        } catch {
+            failedSaves.add(1, ordering: .relaxed)
+            lastSaveFailed.store(true, ordering: .relaxed)
+            onTrouble(DeliveryTrouble.stateUnavailable, "", error.reason)
+        }
     }
 
     /// Lets the state forget what the log has given up; a little at a time, because destinations wait.

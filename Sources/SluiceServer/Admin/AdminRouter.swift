@@ -120,8 +120,8 @@ package final class AdminRouter: Sendable {
         }
         var current = status(hours)
         current.phase = readiness.phase
-        current.reasons = readiness.reasons
-        current.ready = current.reasons.isEmpty
+        current.ready = readiness.isReady
+        current.reasons = readiness.reasons + current.reasons
         return json(200, AdminJSON.encode(StatusDocument(current)))
     }
 

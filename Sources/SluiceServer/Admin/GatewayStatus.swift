@@ -9,7 +9,7 @@ package struct GatewayStatus: Sendable, Equatable, Codable {
     package var uptimeSeconds: Double = 0
     package var phase = GatewayPhase.starting
     package var ready = false
-    /// Why it is not ready.
+    /// Why it is not ready, and what of this cannot be told.
     package var reasons: [String] = []
     package var edge = EdgeReport()
     package var log = LogReport()

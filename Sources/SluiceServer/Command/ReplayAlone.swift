@@ -25,6 +25,18 @@ package final class ReplayAlone {
 
     deinit { log.close() }
 
+    /// What opening the folder found that somebody has to know: nobody else will be told.
+    package var warnings: [String] {
+        var warnings = log.notices.filter(\.isLoud).map(\.description)
+        warnings += log.stats.takeIncidents().filter(\.isLoud).map(\.description)
+        if log.stateWasLost {
+            warnings.append(
+                "cursors were lost with the state file: at the next start, destinations without one begin again at the"
+                    + " oldest block there is")
+        }
+        return warnings
+    }
+
     /// Stores a job as it was reckoned.
     package func create(_ plan: ReplayPlan) throws(ReplayFailure) -> ReplayJob {
         var job = plan.job

@@ -99,7 +99,9 @@ package struct ReplayTool {
 
     private func takeFolder() throws(ReplayFailure) -> ReplayAlone {
         do throws(LogError) {
-            return try ReplayAlone(configuration)
+            let alone = try ReplayAlone(configuration)
+            for warning in alone.warnings { tell("\(warning)\n") }
+            return alone
         } catch {
             throw ReplayFailure(error.description)
         }
