@@ -41,7 +41,7 @@ final class StateStore: DeliveryState {
         self.surroundings = surroundings
         queue = try StateStore.open(path)
         let head = surroundings.head()
-        let (damage, parts) = try aboutFile(path) {
+        let (damage, parts, withoutHour) = try aboutFile(path) {
             try queue.inDatabase { database in
                 var parts = try GivenUpTable.read(database)
                 if let end = head?.events, let last = parts.last, last.events.upperBound > end {
@@ -49,13 +49,14 @@ final class StateStore: DeliveryState {
                     try database.execute(sql: "DELETE FROM given_up")
                     parts = []
                 }
-                return (try StateStore.quarantined(database), parts)
+                let damage = try StateStore.quarantined(database)
+                return (damage, parts, try GivenUpTable.withoutHour(database, quarantined: damage))
             }
         }
         // Whoever has opened the log knows it by now; from here on a destination without a cursor is a new one.
         try aboutFile(path) { try queue.inDatabase { try $0.execute(sql: "PRAGMA user_version = 0") } }
         surroundings.quarantine.load(damage)
-        surroundings.givenUp.load(parts)
+        surroundings.givenUp.load(parts, withoutHour: withoutHour)
     }
 
     static func open(_ path: String) throws(LogError) -> DatabaseQueue {
