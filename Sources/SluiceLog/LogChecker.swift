@@ -293,7 +293,8 @@ package final class LogChecker {
             if finding.repair == nil, repairs {
                 switch finding.kind {
                 case .gap where isRecordable: finding.repair = "recorded in the state file's table quarantine"
-                case .damagedBlock, .unreadableSegment, .damagedHeader, .wrongName, .wrongSum: finding.repair = pass.repair
+                case .damagedBlock, .unreadableSegment, .damagedHeader, .wrongName, .wrongSum:
+                    finding.repair = pass.repair
                 default: break
                 }
             }

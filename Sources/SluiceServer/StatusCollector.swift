@@ -44,8 +44,9 @@ package final class StatusCollector: @unchecked Sendable {
                 duplicates: total(.duplicates, index), rejected: total(.rejected, index))
         }
         status.destinations = destinations.map(report)
-        status.hours = hourBooks.last(
-            hours, readEvents: Dictionary(destinations.map { ($0.name, $0.readEvent) }) { first, _ in first })
+        status.hours = hourBooks.last(hours) {
+            Dictionary(delivery.statuses().map { ($0.name, HourProgress($0)) }) { first, _ in first }
+        }
         return status
     }
 
