@@ -112,7 +112,8 @@ package final class LogChecker {
 
     /// - Parameter next: the first block of the segment behind it; nil for the newest.
     private func check(_ firstBlock: Int64, _ path: String, next: Int64?) throws(LogError) {
-        if FileCalls.size(path) == 0, (FileCalls.size(path + "-wal") ?? 0) == 0 {
+        // Behind it there are blocks: it had some, too, and the next start leaves it where it is.
+        if next == nil, FileCalls.size(path) == 0, (FileCalls.size(path + "-wal") ?? 0) == 0 {
             report(
                 CheckFinding(
                     .orphan, .note, file: path, "holds nothing; a crash left it, and the next start removes it"))

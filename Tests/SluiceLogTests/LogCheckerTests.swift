@@ -244,6 +244,21 @@ import Testing
         log.close()
     }
 
+    /// Only a newest segment without a byte is what a crash leaves; another one has lost its blocks.
+    @Test func anEmptyFileBetweenOthersIsDamage() throws {
+        let folder = try DamagedLog.make()
+        let data = DataFolder(folder.file("data"))
+        try Data().write(to: URL(fileURLWithPath: data.segment(firstBlock: 4)))
+        #expect(try check(folder).problems.contains(.unreadableSegment))
+        let repaired = try check(folder, repairs: true)
+        #expect(repaired.summary.exitCode(repairs: true) == 1, "\(repaired.findings)")
+        #expect(!FileCalls.exists(data.segment(firstBlock: 4)))
+        #expect(try names(folder).contains { $0.contains(".damaged-") })
+        try Data().write(to: URL(fileURLWithPath: data.segment(firstBlock: 10)))
+        let newest = try check(folder)
+        #expect(newest.findings.contains { $0.kind == .orphan && $0.severity == .note })
+    }
+
     @Test func findsOrphansAndDamagedState() throws {
         let folder = try DamagedLog.make()
         try saveCursors(folder)
