@@ -4,6 +4,8 @@ package struct CheckFinding: Sendable, Equatable, Encodable {
     package enum Kind: String, Sendable, Encodable, CaseIterable {
         /// A segment, or what is left of it, cannot be read.
         case unreadableSegment = "unreadable_segment"
+        /// A segment's header is not what was written; its blocks can be read.
+        case damagedHeader = "damaged_header"
         /// A block is not what was written.
         case damagedBlock = "damaged_block"
         /// Blocks are in no segment, and nothing says why.

@@ -11,6 +11,8 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     case sealedLeftover(path: String)
     /// A segment that is not the newest cannot be read; the rest is served.
     case unreadable(path: String, reason: LogError)
+    /// A segment that is not the newest names a later format in its header only; it is served.
+    case damagedHeader(path: String, found: Int)
     /// The newest segment cannot be used; it lies under another name now, and the log goes on behind
     /// every block it may have held.
     case setAside(path: String, as: String, nextBlock: Int64, reason: LogError)
@@ -26,7 +28,7 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
     /// Whether events are lost, or may be sent again.
     package var isLoud: Bool {
         switch self {
-        case .gap, .unreadable, .setAside, .lostEnd, .stateSetAside, .stateSalvaged: true
+        case .gap, .unreadable, .damagedHeader, .setAside, .lostEnd, .stateSetAside, .stateSalvaged: true
         case .removedIncomplete, .sealedLeftover: false
         }
     }
@@ -53,6 +55,9 @@ package enum LogNotice: Hashable, Sendable, CustomStringConvertible {
         case .removedIncomplete(let path): "removed \(path), left by a crash, which held no events"
         case .sealedLeftover(let path): "closed the segment \(path)"
         case .unreadable(let path, let reason): "cannot read the segment \(path): \(reason)"
+        case .damagedHeader(let path, let found):
+            "the header of the segment \(path) is damaged: it says format \(found), its content does not. It is served;"
+                + " sluice fsck --repair writes it anew"
         case .setAside(let path, let aside, let next, let reason):
             "cannot use the newest segment \(path): \(reason). It is kept as \(aside) for those who repair"
                 + " it; its events are not delivered, and the log goes on with block \(next)"

@@ -1,30 +1,46 @@
 import SluiceCore
 import Synchronization
 
-/// A segment that is given up although somebody needs it: sees to it that its events are noted by hour before its
-/// file goes. Owner: the reaper's thread.
+/// A segment that is given up although somebody needs it: sees to it that its events are on record by hour before its
+/// file goes. Made and noted by the log thread, then the reaper's thread's.
 final class GivenUpSegment: Sendable {
     private let entry: SegmentCatalog.Entry
     private let blocks: Range<Int64>
+    private let firstEvent: Int64?
     private let endEvent: Int64?
-    private let isNoted = Atomic<Bool>(false)
+    private let isRefined = Atomic<Bool>(false)
 
-    init(_ entry: SegmentCatalog.Entry, next: SegmentCatalog.Entry) {
+    init(_ entry: SegmentCatalog.Entry, next: SegmentCatalog.Entry, in givenUp: GivenUp) {
         self.entry = entry
         blocks = entry.firstBlock..<next.firstBlock
+        firstEvent = entry.firstEvent ?? givenUp.endEvent(before: entry.firstBlock)
         endEvent = next.firstEvent ?? entry.endEvent
     }
 
-    /// Notes its events once; whether that is on disk.
+    /// Its events, all in the hour of the newest of them; nil where that is not known without reading it.
+    private var whole: GivenUpEvents? {
+        guard let firstEvent, let endEvent, firstEvent < endEvent else { return nil }
+        return GivenUpEvents(
+            events: firstEvent..<endEvent, blocks: blocks, hour: BlockOutcome.hour(of: entry.newestMilliseconds ?? 0))
+    }
+
+    /// Before the catalog forgets it, and so before any reader can miss it.
+    func note(in givenUp: GivenUp) {
+        if let whole { givenUp.note([whole]) }
+    }
+
+    /// Finds the hours of its events once; whether they are on disk.
     func isRecorded(in givenUp: GivenUp) -> Bool {
-        if !isNoted.exchange(true, ordering: .relaxed) { givenUp.note(parts()) }
-        return givenUp.isSaved
+        if !isRefined.exchange(true, ordering: .relaxed) {
+            if whole != nil { givenUp.refine(parts()) } else { givenUp.note(parts()) }
+        }
+        return givenUp.isSaved(before: blocks.upperBound)
     }
 
     /// Its events by hour, without a hole: what cannot be read belongs to the hour before it.
     private func parts() -> [GivenUpEvents] {
         var parts: [GivenUpEvents] = []
-        var next = entry.firstEvent
+        var next = firstEvent
         var hour = BlockOutcome.hour(of: entry.newestMilliseconds ?? 0)
         if let connection = try? SegmentConnection(path: entry.path) {
             defer { connection.close() }

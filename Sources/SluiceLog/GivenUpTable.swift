@@ -37,19 +37,23 @@ enum GivenUpTable {
         return try Row.fetchAll(
             database,
             sql: "SELECT first_event, end_event, first_block, end_block, hour FROM given_up ORDER BY first_event"
-        ).compactMap { row in
-            guard let first = Int64.fromDatabaseValue(row[0]), let end = Int64.fromDatabaseValue(row[1]),
-                let firstBlock = Int64.fromDatabaseValue(row[2]), let endBlock = Int64.fromDatabaseValue(row[3]),
-                let hour = Int64.fromDatabaseValue(row[4]), 0 <= first, first < end, 0 <= firstBlock,
-                firstBlock <= endBlock
-            else { return nil }
-            return GivenUpEvents(events: first..<end, blocks: firstBlock..<endBlock, hour: hour)
-        }
+        ).compactMap(events)
     }
 
-    /// A part that follows the one before it within an hour becomes one row with it.
+    private static func events(_ row: Row) -> GivenUpEvents? {
+        guard let first = Int64.fromDatabaseValue(row[0]), let end = Int64.fromDatabaseValue(row[1]),
+            let firstBlock = Int64.fromDatabaseValue(row[2]), let endBlock = Int64.fromDatabaseValue(row[3]),
+            let hour = Int64.fromDatabaseValue(row[4]), 0 <= first, first < end, 0 <= firstBlock,
+            firstBlock <= endBlock
+        else { return nil }
+        return GivenUpEvents(events: first..<end, blocks: firstBlock..<endBlock, hour: hour)
+    }
+
+    /// A part takes the place of what the rows say about its events; one that follows another within an hour becomes
+    /// one row with it.
     static func insert(_ parts: [GivenUpEvents], into database: Database) throws {
         for part in parts {
+            try cut(part, database)
             try database.execute(
                 sql:
                     "UPDATE given_up SET end_event = ?, end_block = ? WHERE end_event = ? AND end_block = ? AND hour = ?",
@@ -57,14 +61,58 @@ enum GivenUpTable {
                     part.events.upperBound, part.blocks.upperBound, part.events.lowerBound, part.blocks.lowerBound,
                     part.hour,
                 ])
-            guard database.changesCount == 0 else { continue }
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO given_up VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    part.events.lowerBound, part.events.upperBound, part.blocks.lowerBound, part.blocks.upperBound,
-                    part.hour,
-                ])
+            if database.changesCount == 0 { try add(part, database) }
         }
+    }
+
+    private static func add(_ part: GivenUpEvents, _ database: Database) throws {
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO given_up VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                part.events.lowerBound, part.events.upperBound, part.blocks.lowerBound, part.blocks.upperBound,
+                part.hour,
+            ])
+    }
+
+    /// Leaves of the rows what `part` does not speak of.
+    private static func cut(_ part: GivenUpEvents, _ database: Database) throws {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT first_event, end_event, first_block, end_block, hour FROM given_up
+                WHERE first_event < ? AND end_event > ?
+                """,
+            arguments: [part.events.upperBound, part.events.lowerBound])
+        for row in rows {
+            try database.execute(
+                sql: "DELETE FROM given_up WHERE first_event = ?", arguments: [row[0] as DatabaseValue])
+            for piece in events(row)?.without(part) ?? [] { try add(piece, database) }
+        }
+    }
+
+    /// Every event that a destination counted as expired without anybody knowing the hour, and that is not
+    /// quarantined: in the order of the log, at most 10,000 ranges.
+    static func withoutHour(_ database: Database, quarantined: [QuarantinedBlocks]) throws -> [Range<Int64>] {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT first_event, events, first_block, last_block FROM block_outcome
+                WHERE hour IS NULL AND expired = events ORDER BY first_event LIMIT 10000
+                """)
+        var ranges: [Range<Int64>] = []
+        for row in rows {
+            guard let first = Int64.fromDatabaseValue(row[0]), let count = Int64.fromDatabaseValue(row[1]),
+                let firstBlock = Int64.fromDatabaseValue(row[2]), let lastBlock = Int64.fromDatabaseValue(row[3]),
+                0 <= first, 0 < count, count < Int64.max - first,
+                !quarantined.contains(where: { $0.firstBlock <= lastBlock && firstBlock <= $0.lastBlock })
+            else { continue }
+            if let last = ranges.last, first <= last.upperBound {
+                ranges[ranges.count - 1] = last.lowerBound..<max(last.upperBound, first + count)
+            } else {
+                ranges.append(first..<first + count)
+            }
+        }
+        return ranges
     }
 
     /// Forgets hours nobody can ask for any more; of what was given up only what every destination has passed.

@@ -63,6 +63,20 @@ package final class LogChecker {
     }
 
     private var oldestBlock: Int64 = 1
+    /// Whether a later version has written to this log: what it wrote is no damage.
+    private var newestIsNewer = false
+
+    private static func isNewer(_ path: String) -> Bool {
+        do throws(LogError) {
+            let connection = try SegmentConnection.anywhere(path)
+            defer { connection.close() }
+            _ = try connection.description()
+            return false
+        } catch {
+            if case .newerFormat = error { return true }
+            return false
+        }
+    }
 
     private func report(_ finding: CheckFinding) {
         var finding = finding
@@ -85,6 +99,7 @@ package final class LogChecker {
         summary.progress.segmentsTotal = segments.count
         summary.progress.bytesTotal = segments.reduce(0) { $0 + (FileCalls.size($1.path) ?? 0) }
         oldestBlock = segments.first?.firstBlock ?? 1
+        newestIsNewer = segments.last.map { LogChecker.isNewer($0.path) } ?? false
         let before = summary.progress
         for (index, segment) in segments.enumerated() {
             let next = index + 1 < segments.count ? segments[index + 1].firstBlock : nil
@@ -97,7 +112,8 @@ package final class LogChecker {
 
     /// - Parameter next: the first block of the segment behind it; nil for the newest.
     private func check(_ firstBlock: Int64, _ path: String, next: Int64?) throws(LogError) {
-        if FileCalls.size(path) == 0, (FileCalls.size(path + "-wal") ?? 0) == 0 {
+        // Behind it there are blocks: it had some, too, and the next start leaves it where it is.
+        if next == nil, FileCalls.size(path) == 0, (FileCalls.size(path + "-wal") ?? 0) == 0 {
             report(
                 CheckFinding(
                     .orphan, .note, file: path, "holds nothing; a crash left it, and the next start removes it"))
@@ -109,6 +125,13 @@ package final class LogChecker {
             let connection = try SegmentConnection.anywhere(path)
             defer { connection.close() }
             pass.description = try connection.description()
+            if let found = pass.description, found.isHeaderDamaged {
+                pass.findings.append(
+                    CheckFinding(
+                        .damagedHeader, file: path,
+                        "its header says format \(found.headerFormat), its table segment says \(found.format)"))
+                pass.hasDamagedHeader = true
+            }
             let extent = try? connection.extent()
             pass.extentEnd = extent.map { LogHead(nextBlock: $0.lastBlock + 1, events: $0.endEvent) }
             if let found = pass.description?.firstBlock, found != firstBlock {
@@ -127,7 +150,9 @@ package final class LogChecker {
         } catch {
             // Retention took it meanwhile.
             if case .missing = error, !repairs { return }
-            guard error.isDamage else { throw error }
+            var isDamage = error.isDamage
+            if case .newerFormat = error, next != nil, !newestIsNewer { isDamage = true }
+            guard isDamage else { throw error }
             pass.findings.append(CheckFinding(.unreadableSegment, file: path, error.description))
             pass.isBeyondUse = true
         }
@@ -269,7 +294,8 @@ package final class LogChecker {
             if finding.repair == nil, repairs {
                 switch finding.kind {
                 case .gap where isRecordable: finding.repair = "recorded in the state file's table quarantine"
-                case .damagedBlock, .unreadableSegment, .wrongName, .wrongSum: finding.repair = pass.repair
+                case .damagedBlock, .unreadableSegment, .damagedHeader, .wrongName, .wrongSum:
+                    finding.repair = pass.repair
                 default: break
                 }
             }

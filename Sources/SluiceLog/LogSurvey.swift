@@ -7,6 +7,8 @@ struct LogSurvey {
     private(set) var notices: [LogNotice] = []
     private(set) var head = LogHead(nextBlock: 1, events: 0)
     private(set) var newest: WriterSegment?
+    /// Whether a later version has written to this log.
+    private var newestIsNewer = false
 
     init(
         folder: DataFolder, configuration: LogConfiguration, clock: LogClock, faults: LogFaults
@@ -20,6 +22,7 @@ struct LogSurvey {
             segments.removeLast()
         }
         self.notices = notices
+        newestIsNewer = segments.last.map { LogSurvey.isNewer($0.path) } ?? false
         for segment in segments.dropLast() {
             try addOlder(segment.firstBlock, segment.path, configuration, clock)
         }
@@ -74,7 +77,7 @@ struct LogSurvey {
                 note(
                     end.nextBlock..<known.nextBlock, known.events - end.events, "the end of the log was lost",
                     kept ?? path)
-            case .removedIncomplete, .sealedLeftover, .stateSetAside, .stateSalvaged: break
+            case .removedIncomplete, .sealedLeftover, .damagedHeader, .stateSetAside, .stateSalvaged: break
             }
         }
         return damage
@@ -177,6 +180,9 @@ struct LogSurvey {
             defer { connection.close() }
             let description = try connection.description()
             try LogSurvey.checkName(description, firstBlock)
+            if description.isHeaderDamaged {
+                notices.append(.damagedHeader(path: path, found: description.headerFormat))
+            }
             let extent = try connection.extent()
             if extent == nil, wasNotBegun(firstBlock) {
                 connection.close()
@@ -192,7 +198,9 @@ struct LogSurvey {
                     endEvent: extent?.endEvent ?? description.firstEvent))
         } catch {
             switch error {
-            case .diskFull, .permissionDenied, .readOnly, .newerFormat, .busy:
+            case .diskFull, .permissionDenied, .readOnly, .busy:
+                throw error
+            case .newerFormat where newestIsNewer:
                 throw error
             default:
                 notices.append(.unreadable(path: path, reason: error))
@@ -263,12 +271,28 @@ struct LogSurvey {
     /// removed: a journal must be rolled back, which a reader cannot do, and a WAL must not outlive what
     /// is done to the file next.
     private static func isUnfinished(_ path: String) throws(LogError) -> Bool {
+        let kind = try SegmentHeader.read(
+            path, applicationID: SegmentSchema.applicationID, version: SegmentSchema.formatVersion)
+        if case .newer(let found) = kind {
+            // What only looks like it can be read as it is, unless something was left to be done to it.
+            guard !FileCalls.exists(path + "-wal"), !FileCalls.exists(path + "-journal") else {
+                throw .newerFormat(path: path, found: found, supported: SegmentSchema.formatVersion)
+            }
+            return false
+        }
         if case .ours(isWAL: true) = try header(path) { return true }
         return FileCalls.exists(path + "-wal") || FileCalls.exists(path + "-journal")
     }
 
     private static func isEmpty(_ path: String) throws(LogError) -> Bool {
         FileCalls.size(path) == 0 && (FileCalls.size(path + "-wal") ?? 0) == 0
+    }
+
+    private static func isNewer(_ path: String) -> Bool {
+        let kind = try? SegmentHeader.read(
+            path, applicationID: SegmentSchema.applicationID, version: SegmentSchema.formatVersion)
+        if case .newer? = kind { return true }
+        return false
     }
 
     /// The header of one of our segments, or the error that says whose file it is.

@@ -469,15 +469,22 @@ package final class LogWriter: @unchecked Sendable {
         _ entry: SegmentCatalog.Entry, _ next: SegmentCatalog.Entry, _ reason: SegmentRemoval.Reason,
         _ neededBy: [String]
     ) {
-        catalog.remove(entry.firstBlock)
-        if neededBy.isEmpty {
+        var events: Int64?
+        var wasPassed = false
+        if let first = entry.firstEvent, let end = entry.endEvent ?? next.firstEvent {
+            events = end - first
+            wasPassed = first < end && givenUp.wasPassed(first..<end)
+        }
+        if neededBy.isEmpty, next.firstBlock > givenUp.endBlock, !wasPassed {
+            catalog.remove(entry.firstBlock)
             reaper.add(entry.path)
         } else {
-            let parts = GivenUpSegment(entry, next: next)
+            let parts = GivenUpSegment(entry, next: next, in: givenUp)
+            // Behind this a reader finds a gap, and its destination's cursor passes it.
+            parts.note(in: givenUp)
+            catalog.remove(entry.firstBlock)
             reaper.add(entry.path) { [givenUp] in parts.isRecorded(in: givenUp) }
         }
-        var events: Int64?
-        if let first = entry.firstEvent, let end = entry.endEvent ?? next.firstEvent { events = end - first }
         stats.note(
             .removed(
                 SegmentRemoval(

@@ -51,6 +51,7 @@ struct SegmentConnection: Sendable {
 
     func close() { try? queue.close() }
 
+    /// Also where only the header is damaged; see `SegmentDescription.isHeaderDamaged`.
     func description() throws(LogError) -> SegmentDescription {
         try aboutFile(path) {
             try queue.inDatabase { database in
@@ -58,11 +59,16 @@ struct SegmentConnection: Sendable {
                     try Int.fetchOne(database, sql: "PRAGMA application_id") == SegmentSchema.applicationID
                 else { throw LogError.foreignFile(path: path) }
                 let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-                guard version <= SegmentSchema.formatVersion else {
+                guard version > SegmentSchema.formatVersion else {
+                    return try SegmentDescription.read(database, path: path)
+                }
+                guard let description = try? SegmentDescription.read(database, path: path),
+                    description.format <= SegmentSchema.formatVersion
+                else {
                     throw LogError.newerFormat(
                         path: path, found: version, supported: SegmentSchema.formatVersion)
                 }
-                return try SegmentDescription.read(database, path: path)
+                return description
             }
         }
     }

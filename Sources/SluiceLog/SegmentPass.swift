@@ -23,6 +23,8 @@ struct SegmentPass {
     var soundEnd: LogHead?
     /// Not even its table `segment` says what it should.
     var isBeyondUse = false
+    /// Its header says something else than its table `segment`.
+    var hasDamagedHeader = false
     /// What `--repair` did.
     var repair: String?
     /// Where the damaged file lies now, once it was renamed.
@@ -35,7 +37,7 @@ struct SegmentPass {
     }
 
     /// Whether the file needs repair. Overlaps and sums are not the matter of one file.
-    var isDamaged: Bool { isBeyondUse || !bad.isEmpty }
+    var isDamaged: Bool { isBeyondUse || hasDamagedHeader || !bad.isEmpty }
 
     /// For the segment behind.
     var damage: [(blocks: ClosedRange<Int64>, path: String)] {

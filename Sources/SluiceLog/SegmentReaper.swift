@@ -15,7 +15,8 @@ import Synchronization
 /// 4. after `finish` nothing is unlinked: the folder may be another process's by then. What is left goes after the
 /// next start.
 final class SegmentReaper: Sendable {
-    /// A file to be unlinked. `prepare` is called before, until it answers true: then the file may go.
+    /// A file to be unlinked. `prepare` is called before, until it answers true: then the file may go. It is called for
+    /// all that wait before any of them goes, so that what they wait for can be done for all of them at once.
     struct Item: Sendable {
         var path: String
         var prepare: (@Sendable () -> Bool)?
@@ -25,6 +26,8 @@ final class SegmentReaper: Sendable {
         var waiting: [Item] = []
         var failed: [Item] = []
         var isRunning = false
+        /// How often `retry` was called.
+        var retries = 0
         var isFinished = false
     }
 
@@ -55,36 +58,42 @@ final class SegmentReaper: Sendable {
     /// Never waits for the disk.
     func add(_ path: String, prepare: (@Sendable () -> Bool)? = nil) {
         let item = Item(path: path, prepare: prepare)
-        let waits = state.withLock { state in
+        let mustStart = state.withLock { state in
             // Behind those that are to be tried again (invariant 1).
-            if !state.failed.isEmpty { state.failed.append(item) }
-            return !state.failed.isEmpty
+            guard state.failed.isEmpty else {
+                state.failed.append(item)
+                return false
+            }
+            state.waiting.append(item)
+            return mayStart(&state)
         }
-        if !waits { add([item]) }
-    }
-
-    private func add(_ items: [Item]) {
-        let isIdle = state.withLock { state in
-            guard !items.isEmpty, !state.isFinished else { return false }
-            state.waiting += items
-            defer { state.isRunning = true }
-            if !state.isRunning { running.enter() }
-            return !state.isRunning
-        }
-        guard isIdle else { return }
-        Thread.detachNewThread { [self] in
-            while let item = next() { unlink(item) }
-            running.leave()
-        }
+        if mustStart { start() }
     }
 
     /// Tries again what failed.
     func retry() {
-        let again = state.withLock { state in
-            defer { state.failed = [] }
-            return state.failed
+        let mustStart = state.withLock { state in
+            state.retries += 1
+            state.waiting = state.failed + state.waiting
+            state.failed = []
+            return mayStart(&state)
         }
-        add(again)
+        if mustStart { start() }
+    }
+
+    /// Whether the caller has to start the thread.
+    private func mayStart(_ state: inout State) -> Bool {
+        guard !state.waiting.isEmpty, !state.isFinished, !state.isRunning else { return false }
+        state.isRunning = true
+        running.enter()
+        return true
+    }
+
+    private func start() {
+        Thread.detachNewThread { [self] in
+            while let (items, retries) = next() { unlink(items, retries) }
+            running.leave()
+        }
     }
 
     /// Returns when nothing is left that could be unlinked.
@@ -94,35 +103,38 @@ final class SegmentReaper: Sendable {
         running.wait()
     }
 
-    private func next() -> Item? {
+    private func next() -> (items: [Item], retries: Int)? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.isRunning = false
                 return nil
             }
-            return state.waiting.removeFirst()
+            defer { state.waiting = [] }
+            return (state.waiting, state.retries)
         }
     }
 
-    private func unlink(_ item: Item) {
-        guard item.prepare?() ?? true else {
-            putOff(item)
-            return
-        }
-        do throws(LogError) {
-            try aboutFile(item.path) { try remove(item.path) }
-        } catch {
-            onFailure(error)
-            putOff(item)
+    private func unlink(_ items: [Item], _ retries: Int) {
+        for item in items { _ = item.prepare?() }
+        for (index, item) in items.enumerated() {
+            // Where `retry` was called since, what is waited for may have come just now.
+            guard item.prepare?() ?? true else { return putOff(items[index...], unlessRetriedSince: retries) }
+            do throws(LogError) {
+                try aboutFile(item.path) { try remove(item.path) }
+            } catch {
+                onFailure(error)
+                return putOff(items[index...])
+            }
         }
     }
 
-    private func putOff(_ item: Item) {
+    private func putOff(_ items: ArraySlice<Item>, unlessRetriedSince retries: Int? = nil) {
         state.withLock { state in
-            // Those behind it wait with it (invariant 1).
-            state.failed.append(item)
-            state.failed += state.waiting
-            state.waiting = []
+            // Those behind them wait with them (invariant 1).
+            let all = items + state.failed + state.waiting
+            let isRetried = retries.map { $0 != state.retries } ?? false
+            state.waiting = isRetried ? Array(all) : []
+            state.failed = isRetried ? [] : Array(all)
         }
     }
 }

@@ -109,6 +109,12 @@ package struct SegmentDescription: Equatable, Sendable {
     /// Events in the log before its first block.
     package let firstEvent: Int64
     package let filterHashes: Int
+    /// What the file's header says of its format.
+    package let headerFormat: Int
+
+    /// The file says its format twice, in the header and in the row that was read: where only the header names one
+    /// that is not known, a bit of it has turned.
+    package var isHeaderDamaged: Bool { headerFormat > SegmentSchema.formatVersion }
 
     static func read(_ database: Database, path: String) throws -> SegmentDescription {
         let row = try Row.fetchOne(
@@ -125,10 +131,11 @@ package struct SegmentDescription: Equatable, Sendable {
             let firstEvent = Int64.fromDatabaseValue(row[5]),
             let filterHashes = Int.fromDatabaseValue(row[6])
         else { throw LogError.damaged(path: path, reason: "the table segment has no usable row") }
+        let header = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         return SegmentDescription(
             path: path, format: format, writtenBy: writtenBy, createdMilliseconds: created,
             closedMilliseconds: Int64.fromDatabaseValue(row[3]), firstBlock: firstBlock,
-            firstEvent: firstEvent, filterHashes: filterHashes)
+            firstEvent: firstEvent, filterHashes: filterHashes, headerFormat: header)
     }
 }
 

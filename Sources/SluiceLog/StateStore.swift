@@ -61,7 +61,7 @@ final class StateStore: DeliveryState {
                     lost: result.summary))
         }
         let head = surroundings.head()
-        let (damage, parts, mark) = try aboutFile(path) {
+        let (damage, parts, withoutHour, mark) = try aboutFile(path) {
             try queue.inDatabase { database in
                 var parts = try GivenUpTable.read(database)
                 if let end = head?.events, let last = parts.last, last.events.upperBound > end {
@@ -69,8 +69,9 @@ final class StateStore: DeliveryState {
                     try database.execute(sql: "DELETE FROM given_up")
                     parts = []
                 }
+                let damage = try StateStore.quarantined(database)
                 return (
-                    try StateStore.quarantined(database), parts,
+                    damage, parts, try GivenUpTable.withoutHour(database, quarantined: damage),
                     try Int.fetchOne(database, sql: "PRAGMA user_version")
                 )
             }
@@ -78,7 +79,7 @@ final class StateStore: DeliveryState {
         saysCursorsWereLost = mark == StateSalvage.cursorsLost
         watched = WatchedFile(path)
         surroundings.quarantine.load(damage)
-        surroundings.givenUp.load(parts)
+        surroundings.givenUp.load(parts, withoutHour: withoutHour)
     }
 
     /// - Parameter cursorsWereLost: what a file that is made here says to whoever opens it next.

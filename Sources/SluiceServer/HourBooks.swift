@@ -17,24 +17,26 @@ final class HourBooks: @unchecked Sendable {
         names = destinations
     }
 
-    /// Of the hour that is under way and those before it, `count` in all, with how many events each destination has
-    /// read. Nil when log or state file cannot
-    /// be read at present.
-    func last(_ count: Int, readEvents: [String: Int64] = [:]) -> [HourBook]? {
-        turn.withLock { _ in read(count, readEvents) }
+    /// Of the hour that is under way and those before it, `count` in all. Nil when log or state file cannot be read
+    /// at present.
+    ///
+    /// - Parameter progress: asked once, between the record and the log, so that it is never behind the one nor ahead
+    ///   of the other.
+    func last(_ count: Int, progress: () -> [String: HourProgress]) -> [HourBook]? {
+        turn.withLock { _ in read(count, progress) }
     }
 
-    private func read(_ count: Int, _ readEvents: [String: Int64]) -> [HourBook]? {
+    private func read(_ count: Int, _ progress: () -> [String: HourProgress]) -> [HourBook]? {
         let since = BlockOutcome.hour(of: WallTime.nowMilliseconds()) - Int64(count - 1) * 3_600_000
         guard count > 0, !names.isEmpty else { return [] }
         guard let reader = try? stateReader() else { return nil }
         // The record first: what the log takes meanwhile is pending, by both.
         guard let first = try? hours.events(since: since),
-            let outcomes = try? reader.outcomes(since: since, firstEvent: first.recordedBefore),
-            let picture = try? hours.events(since: since)
+            let outcomes = try? reader.outcomes(since: since, firstEvent: first.recordedBefore)
         else { return nil }
-        return HourBook.make(
-            outcomes, log: picture.completing(first), names: names, readEvents: readEvents)
+        let progress = progress()
+        guard let picture = try? hours.events(since: since) else { return nil }
+        return HourBook.make(outcomes, log: picture.completing(first), names: names, progress: progress)
     }
 
     private func stateReader() throws(LogError) -> StateReader {

@@ -44,8 +44,10 @@ package final class StatusCollector: @unchecked Sendable {
                 duplicates: total(.duplicates, index), rejected: total(.rejected, index))
         }
         status.destinations = destinations.map(report)
-        let readEvents = Dictionary(destinations.map { ($0.name, $0.readEvent) }) { first, _ in first }
-        if let books = hourBooks.last(hours, readEvents: readEvents) {
+        let books = hourBooks.last(hours) {
+            Dictionary(delivery.statuses().map { ($0.name, HourProgress($0)) }) { first, _ in first }
+        }
+        if let books {
             status.hours = books
         } else {
             status.reasons.append("the books by hour cannot be read")

@@ -125,6 +125,56 @@ import Testing
         log.close()
     }
 
+    /// A bit of `user_version` turned in a closed segment: neither the start nor the check refuses for that.
+    @Test(arguments: [60, 63])
+    func aHeaderThatNamesALaterFormatIsDamage(_ offset: Int) throws {
+        let folder = try DamagedLog.make()
+        try saveCursors(folder)
+        let data = DataFolder(folder.file("data"))
+        let path = data.segment(firstBlock: 4)
+        let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try handle.seek(toOffset: UInt64(offset))
+        let byte = try #require(try handle.read(upToCount: 1)?.first)
+        try handle.seek(toOffset: UInt64(offset))
+        try handle.write(contentsOf: Data([byte ^ 0x40]))
+        try handle.close()
+        let opened = try EventLog.open(folder: data.path)
+        let found = opened.notices.compactMap { notice -> String? in
+            if case .damagedHeader(let path, _) = notice { path } else { nil }
+        }
+        #expect(found == [path] && opened.notices.allSatisfy { $0.isLoud })
+        #expect(opened.head == LogHead(nextBlock: 10, events: 360))
+        #expect(try readAll(opened.makeReader()).ids.count == 360 && opened.quarantine.blocks.isEmpty)
+        opened.close()
+        #expect(try check(folder).problems == [.damagedHeader])
+        let repaired = try check(folder, repairs: true)
+        #expect(repaired.summary.exitCode(repairs: true) == 1 && repaired.summary.progress.blocks == 9)
+        #expect(try names(folder).contains { $0.contains(".damaged-") })
+        #expect(try check(folder).problems == [])
+        let again = try EventLog.open(folder: data.path)
+        #expect(again.notices.isEmpty && again.head == LogHead(nextBlock: 10, events: 360))
+        #expect(try readAll(again.makeReader()).ids.count == 360)
+        again.close()
+    }
+
+    /// Header and row both name a later format; the newest segment, written behind it, does not: damage all the same.
+    /// Where the newest does, a later version was here.
+    @Test func onlyTheNewestSegmentSaysThatALaterVersionWasHere() throws {
+        let folder = try DamagedLog.make()
+        let data = DataFolder(folder.file("data"))
+        let later = "PRAGMA user_version = 9; UPDATE segment SET format = 9"
+        try sql(data.segment(firstBlock: 4), later)
+        let log = try EventLog.open(folder: data.path)
+        #expect(log.notices.count == 1 && log.quarantine.blocks.map(\.events) == [120])
+        log.close()
+        #expect(try check(folder).problems.first == .unreadableSegment)
+        try sql(data.segment(firstBlock: 7), later)
+        #expect(throws: LogError.self) { try EventLog.open(folder: data.path) }
+        #expect(throws: LogError.self) { try check(folder) }
+        #expect(throws: LogError.self) { try check(folder, repairs: true) }
+        #expect(FileCalls.exists(data.segment(firstBlock: 4)), "nothing of a later version is set aside")
+    }
+
     @Test func salvagesTheNewestSegmentWithoutUsingANumberTwice() throws {
         let folder = try DamagedLog.make()
         try saveCursors(folder)
@@ -192,6 +242,21 @@ import Testing
         let counted: Int64 = middle.startEvent + middle.counts.total
         #expect(counted == 163)
         log.close()
+    }
+
+    /// Only a newest segment without a byte is what a crash leaves; another one has lost its blocks.
+    @Test func anEmptyFileBetweenOthersIsDamage() throws {
+        let folder = try DamagedLog.make()
+        let data = DataFolder(folder.file("data"))
+        try Data().write(to: URL(fileURLWithPath: data.segment(firstBlock: 4)))
+        #expect(try check(folder).problems.contains(.unreadableSegment))
+        let repaired = try check(folder, repairs: true)
+        #expect(repaired.summary.exitCode(repairs: true) == 1, "\(repaired.findings)")
+        #expect(!FileCalls.exists(data.segment(firstBlock: 4)))
+        #expect(try names(folder).contains { $0.contains(".damaged-") })
+        try Data().write(to: URL(fileURLWithPath: data.segment(firstBlock: 10)))
+        let newest = try check(folder)
+        #expect(newest.findings.contains { $0.kind == .orphan && $0.severity == .note })
     }
 
     @Test func findsOrphansAndDamagedState() throws {

@@ -45,7 +45,9 @@ import Testing
         #expect(throws: LogError.missing(path: folder.file("none"))) {
             try other.log.makeReplaySource(received: 0..<1, segment: folder.file("none"))
         }
-        try runProgram(["sqlite3", folder.file("archived.db"), "PRAGMA user_version = 99"])
+        try runProgram([
+            "sqlite3", folder.file("archived.db"), "PRAGMA user_version = 99; UPDATE segment SET format = 99",
+        ])
         #expect(
             throws: LogError.newerFormat(
                 path: folder.file("archived.db"), found: 99, supported: SegmentSchema.formatVersion)

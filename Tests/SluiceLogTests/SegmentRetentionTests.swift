@@ -146,6 +146,106 @@ import Testing
         again.close()
     }
 
+    /// A destination comes upon the gap and saves its cursor behind it, before anything else was saved: all of the
+    /// gap is on record with that cursor. After a crash nobody needs those segments any more.
+    @Test func noCursorPassesWhatIsNotOnRecord() throws {
+        let folder = TemporaryFolder()
+        let hour: Int64 = 1_767_322_800_000
+        let limits = RetentionLimits(ageSeconds: 1_000_000_000, bytes: 100_000, hardBytes: 200_000)
+        var faults = LogFaults()
+        // As if the process were killed before a file could go.
+        faults.beforeRemove = { throw LogError.failed(path: $0, reason: "EIO") }
+        let rig = try LogRig(folder: folder, configuration: configuration(limits), faults: faults)
+        let state = try rig.log.makeDeliveryState()
+        rig.log.holds.hold("dead", from: 1)
+        rig.start()
+        for block in 0..<40 { rig.commit(["\(block)a", "\(block)b"], receivedMilliseconds: hour) }
+        isDone(rig, 15)
+        let block = try #require(try rig.log.makeReader().block(atOrAfter: 1))
+        #expect(block.number > 10)
+        var counts = OutcomeCounts()
+        counts.expired = block.firstEvent
+        let run = BlockOutcome(
+            destination: "dead", first: EventSequence(block: 1, index: 0), lastBlock: block.number - 1, firstEvent: 0,
+            hour: nil, counts: counts)
+        let cursor = SluiceCore.Cursor(
+            destination: "dead", position: EventSequence(block: block.number, index: 0), startEvent: 0, counts: counts)
+        var change = DeliveryChange(cursors: [cursor])
+        change.blocks = [run]
+        try state.save(change)
+        let queue = try DatabaseQueue(path: folder.file("data/state.sqlite"))
+        let recorded = try queue.read { try GivenUpTable.read($0) }
+        try queue.close()
+        #expect(recorded.count == 1 && recorded[0].hour == hour && recorded[0].events.lowerBound == 0)
+        #expect((recorded.first?.events.upperBound ?? 0) >= block.firstEvent)
+        #expect((recorded.first?.blocks.upperBound ?? 0) >= block.number)
+        rig.stop()
+    }
+
+    /// A cursor that stands behind segments whose loss has no hour: before they go, it is noted.
+    @Test func recordsTheHoursOfWhatWasPassedWithoutOne() throws {
+        let folder = TemporaryFolder()
+        let hour: Int64 = 1_767_322_800_000
+        let limits = RetentionLimits(ageSeconds: 1_000_000_000, bytes: 100_000, hardBytes: 1 << 40)
+        let first = try LogRig(folder: folder, configuration: configuration(limits))
+        first.log.holds.hold("dead", from: 1)
+        first.start()
+        for block in 0..<30 { first.commit(["\(block)a", "\(block)b"], receivedMilliseconds: hour) }
+        first.stop()
+        let rig = try LogRig(folder: folder, configuration: configuration(limits))
+        var counts = OutcomeCounts()
+        counts.expired = 20
+        var change = DeliveryChange(cursors: [
+            SluiceCore.Cursor(
+                destination: "dead", position: EventSequence(block: 11, index: 0), startEvent: 0, counts: counts)
+        ])
+        change.blocks = [
+            BlockOutcome(
+                destination: "dead", first: EventSequence(block: 1, index: 0), lastBlock: 10, firstEvent: 0, hour: nil,
+                counts: counts)
+        ]
+        try rig.log.makeDeliveryState().save(change)
+        let state = try rig.log.makeDeliveryState()
+        rig.log.holds.hold("dead", from: 11)
+        rig.start()
+        isDone(rig, 10)
+        #expect(rig.log.stats.forcedSegments.load(ordering: .relaxed) == 0)
+        eventually({
+            _ = try? state.save(DeliveryChange())
+            return !FileCalls.exists(rig.log.folder.segment(firstBlock: 10))
+        })
+        rig.stop()
+        #expect(rig.log.givenUp.all == [GivenUpEvents(events: 0..<20, blocks: 1..<11, hour: hour)])
+        #expect(rig.log.givenUp.unsaved.isEmpty)
+    }
+
+    /// However many files wait for the state file: it is written once for all of them, and they go in their order.
+    @Test func oneSaveLetsAllFilesGoThatWait() throws {
+        let folder = TemporaryFolder()
+        let gone = Mutex<[String]>([])
+        let asked = Mutex<Set<String>>([])
+        let saved = Mutex<Set<String>>([])
+        let reaper = SegmentReaper(folder: folder.path, beforeRemove: { path in gone.withLock { $0.append(path) } }) {
+            Issue.record("\($0)")
+        }
+        let paths = (10..<30).map { folder.file("\($0)") }
+        for path in paths {
+            try Data([1]).write(to: URL(fileURLWithPath: path))
+            reaper.add(path) {
+                _ = asked.withLock { $0.insert(path) }
+                return saved.withLock { $0.contains(path) }
+            }
+        }
+        reaper.retry()
+        eventually({ asked.withLock { $0.count } == paths.count })
+        #expect(gone.withLock { $0 }.isEmpty)
+        saved.withLock { $0 = asked.withLock { $0 } }
+        reaper.retry()
+        reaper.finish()
+        #expect(gone.withLock { $0 } == paths)
+        #expect(paths.allSatisfy { !FileCalls.exists($0) })
+    }
+
     @Test func rollsASegmentThatIsAloneTooLarge() throws {
         var configuration = configuration(RetentionLimits(ageSeconds: 1_000_000, bytes: 60_000))
         configuration.segmentBytes = 1 << 30

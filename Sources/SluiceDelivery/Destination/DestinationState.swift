@@ -41,6 +41,8 @@ package struct DestinationState: ~Copyable {
     package private(set) var counts: OutcomeCounts
     /// Outcomes of events behind `position`.
     package private(set) var ahead = OutcomeCounts()
+    /// The same by hour.
+    package private(set) var settledAhead = SettledAhead()
     /// Exceptions whose events the position has passed, until they are saved.
     package private(set) var unsavedExceptions: [ExceptionalOutcome] = []
     /// Outcomes that the position has passed: those not saved yet, and before them the run that was saved
@@ -243,6 +245,7 @@ package struct DestinationState: ~Copyable {
         finishedBlocks.append(window.endOrdinal - 1)
         aheadExceptions += 1
         ahead.expired += Int64(events)
+        settledAhead.addLost(run.firstEvent..<run.endEvent)
         eventsRead += Int64(events)
     }
 
@@ -260,6 +263,7 @@ package struct DestinationState: ~Copyable {
         // Closed by `advance`: the caller may still look at the event.
         if block.unsettled == 0 { finishedBlocks.append(place.ordinal) }
         ahead[outcome] += 1
+        if let hour = block.hour { settledAhead.add(outcome, hour: hour) }
     }
 
     /// Takes note of the request that delivered an event, for whoever changes its earlier outcome.
@@ -335,11 +339,13 @@ package struct DestinationState: ~Copyable {
             let before = front.passed
             if let closed = front.closed {
                 for outcome in Outcome.allCases { move(outcome, closed[outcome]) }
+                for run in front.runs.list { settledAhead.pass(run) }
                 runs.add(front.runs)
                 front.passed = front.eventCount
             } else {
                 while let (outcome, count) = front.settled(from: front.passed) {
                     move(outcome, Int64(count))
+                    if let hour = front.hour { settledAhead.pass(outcome, Int64(count), hour: hour) }
                     front.record(outcome, count, from: front.passed, in: &runs, destination: destination)
                     front.passed += count
                 }

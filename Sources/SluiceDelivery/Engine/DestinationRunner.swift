@@ -303,6 +303,7 @@ final class DestinationRunner {
         let givenUp = blocks.givenUpEvents(from: state.readEvent)
         status.counts.expired += givenUp
         status.ahead = state.ahead.total + givenUp
+        status.settledAhead = state.settledAhead
         status.readEvent = state.readEvent
         status.positionEvent = state.positionEvent(head: head)
         status.waitingSinceMilliseconds = state.waitingSinceMilliseconds

@@ -43,6 +43,8 @@ package struct DestinationStatus: Sendable {
     package var countsAtStart = OutcomeCounts()
     /// How many of those outcomes are of events behind `position`.
     package var ahead: Int64 = 0
+    /// The same by hour, without those that were given up before they were read.
+    package var settledAhead = SettledAhead()
     /// When the event at `position` was received, milliseconds since 1970; nil when none waits there or
     /// it has not been read yet.
     package var waitingSinceMilliseconds: Int64?

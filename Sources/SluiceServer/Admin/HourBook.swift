@@ -41,13 +41,13 @@ package struct HourBook: Sendable, Equatable, Codable {
     ///
     /// - Parameters:
     ///   - names: destinations that have books.
-    ///   - readEvents: how many events of the log each of them has read; what was given up behind them is expired.
+    ///   - progress: what each of them has done beyond its cursor.
     package static func make(
-        _ outcomes: OutcomesByHour, log: LogHours.Picture, names: [String], readEvents: [String: Int64] = [:]
+        _ outcomes: OutcomesByHour, log: LogHours.Picture, names: [String], progress: [String: HourProgress] = [:]
     ) -> [HourBook] {
         names.flatMap { name -> [HourBook] in
             guard let cursor = outcomes.cursors.first(where: { $0.destination == name }) else { return [] }
-            let page = HourPage(cursor, outcomes, log, readEvent: readEvents[name])
+            let page = HourPage(cursor, outcomes, log, progress[name])
             return page.hours.sorted().compactMap { hour in
                 let book = HourBook(page, hour)
                 return book.accepted == 0 && book.balanced ? nil : book
@@ -70,6 +70,15 @@ package struct HourBook: Sendable, Equatable, Codable {
         let expires = HourPage.count(givenUp, from: page.readEvent)
         pending -= expires
         expired += expires
+        // What has its outcome and waits only for the cursor to come by.
+        let ahead = page.ahead[hour]
+        pending -= ahead.total
+        add(ahead)
+        for lost in page.ahead.lost {
+            let events = HourPage.count(ranges, from: max(lost.lowerBound, page.cursorEvent), to: lost.upperBound)
+            pending -= events
+            expired += events
+        }
         add(page.sums[hour] ?? OutcomeCounts())
         add(forgotten)
         for run in page.unplaced {
@@ -86,6 +95,7 @@ package struct HourBook: Sendable, Equatable, Codable {
         quarantined =
             HourPage.count(lost) + recorded.lost
             + HourPage.count(page.damaged[hour] ?? [], from: page.firstEvent)
-        balanced = accepted == delivered + rejected + parked + expired + filtered + pending + unrecorded
+        balanced =
+            pending >= 0 && accepted == delivered + rejected + parked + expired + filtered + pending + unrecorded
     }
 }

@@ -1,5 +1,27 @@
 import SluiceCore
+import SluiceDelivery
 import SluiceLog
+
+/// What a destination has done beyond the cursor that is saved.
+package struct HourProgress: Sendable {
+    /// How many events of the log it has read or passed; what was given up behind them is expired.
+    package var readEvent: Int64
+    /// How many events of the log lie before those that `ahead` may speak of.
+    package var positionEvent: Int64
+    package var ahead: SettledAhead
+
+    package init(readEvent: Int64, positionEvent: Int64 = 0, ahead: SettledAhead = SettledAhead()) {
+        self.readEvent = readEvent
+        self.positionEvent = positionEvent
+        self.ahead = ahead
+    }
+
+    init(_ status: DestinationStatus) {
+        self.init(
+            readEvent: status.readEvent, positionEvent: status.startEvent + status.counts.total - status.ahead,
+            ahead: status.settledAhead)
+    }
+}
 
 /// What the books by hour of one destination are made of: ranges of event numbers, by how many events of the log
 /// come before each.
@@ -14,6 +36,8 @@ struct HourPage {
     let cursorEvent: Int64
     /// Everything before it was read, or passed.
     let readEvent: Int64
+    /// Outcomes behind `cursorEvent`.
+    let ahead: SettledAhead
     let sums: [Int64: OutcomeCounts]
     let forgotten: [Int64: OutcomeCounts]
     let unplaced: [BlockOutcome]
@@ -23,14 +47,17 @@ struct HourPage {
     private let early: [BlockOutcome]
     private let log: LogHours.Picture
 
-    init(_ cursor: Cursor, _ outcomes: OutcomesByHour, _ log: LogHours.Picture, readEvent: Int64?) {
+    init(_ cursor: Cursor, _ outcomes: OutcomesByHour, _ log: LogHours.Picture, _ progress: HourProgress?) {
         let name = cursor.destination
         self.cursor = cursor
         self.log = log
         let first = max(cursor.startEvent, outcomes.forgottenEnd[name] ?? 0)
         firstEvent = first
         cursorEvent = cursor.startEvent + cursor.counts.total
-        self.readEvent = max(cursorEvent, readEvent ?? cursorEvent)
+        readEvent = max(cursorEvent, progress?.readEvent ?? cursorEvent)
+        // Of a moment before the cursor's it may speak of events that the cursor counts by now.
+        let isCurrent = progress.map { [cursorEvent] in $0.positionEvent >= cursorEvent } ?? false
+        ahead = isCurrent ? progress?.ahead ?? SettledAhead() : SettledAhead()
         sums = outcomes.sums[name] ?? [:]
         forgotten = outcomes.forgotten[name] ?? [:]
         unplaced = outcomes.unplaced.filter { $0.destination == name }

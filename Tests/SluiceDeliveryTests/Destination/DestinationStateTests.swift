@@ -662,4 +662,25 @@ private func limits(_ change: (inout DestinationLimits) -> Void) -> DestinationL
         #expect(Set(exceptions.values.map(\.eventID)) == Set(fates.filter { $0.value == .rejected }.keys))
         #expect(bench.state.inFlight == 0 && bench.state.readyCount == 0 && bench.state.claimedCount == 0)
     }
+
+    /// One event holds the position; what is behind it is told by hour, or by number where it was lost.
+    @Test func saysWhatIsSettledAheadByHour() {
+        var limits = DestinationLimits()
+        limits.batchEventsMax = 1
+        limits.concurrency = 4
+        var bench = Bench(limits: limits)
+        bench.append(1, first: 0, ids: ["a", "b", "c"])
+        let first = bench.start()!
+        let second = bench.start()!
+        bench.finish(second.batch, .delivered)
+        bench.state.appendDamaged(number: 2, eventCount: 5, reason: "crc", now: bench.now)
+        let hour = bench.state.settledAhead.hours[0].hour
+        #expect(bench.state.settledAhead[hour].delivered == 1 && bench.state.settledAhead[hour].total == 1)
+        #expect(bench.state.settledAhead.lost == [3..<8])
+        let third = bench.start()!
+        bench.finish(third.batch, .delivered)
+        #expect(bench.state.settledAhead[hour].total == 2 && bench.state.ahead.total == 7)
+        bench.finish(first.batch, .delivered)
+        #expect(bench.state.settledAhead == SettledAhead() && bench.state.counts.total == 8)
+    }
 }

@@ -183,7 +183,7 @@ final class LogModel {
         for notice in log.notices {
             switch notice {
             case .removedIncomplete, .sealedLeftover: continue
-            case .gap, .unreadable, .setAside, .stateSetAside, .stateSalvaged, .lostEnd:
+            case .gap, .unreadable, .damagedHeader, .setAside, .stateSetAside, .stateSalvaged, .lostEnd:
                 throw ModelFailure("opening found: \(notice)")
             }
         }

@@ -1,4 +1,5 @@
 import SluiceCore
+import SluiceDelivery
 import SluiceLog
 import SluiceServer
 import Testing
@@ -76,14 +77,14 @@ import Testing
             GivenUpEvents(events: 0..<45, blocks: 1..<5, hour: hour),
             GivenUpEvents(events: 45..<50, blocks: 5..<6, hour: hour + 3_600_000),
         ]
-        var books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 20])
+        var books = HourBook.make(given, log: log, names: ["d"], progress: ["d": HourProgress(readEvent: 20)])
         #expect(books.map(\.accepted) == [45, 15] && books.map(\.expired) == [25, 5])
         #expect(books.map(\.pending) == [10, 10] && books.map(\.delivered) == [10, 0])
         #expect(books.allSatisfy { $0.balanced })
         // It has read on, and has booked them.
         given.cursors[0].counts.expired = 40
         given.unplaced = [run(10, counts(expired: 40), hour: nil)]
-        books = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 50])
+        books = HourBook.make(given, log: log, names: ["d"], progress: ["d": HourProgress(readEvent: 50)])
         #expect(books.map(\.expired) == [35, 5] && books.map(\.pending) == [0, 10])
         #expect(books.map(\.accepted) == [45, 15] && books.allSatisfy { $0.balanced })
         // The runs are gone, too: what is left is their sum.
@@ -92,11 +93,42 @@ import Testing
         given.sums = [:]
         given.forgotten = ["d": [hour: counts(delivered: 10, expired: 35), hour + 3_600_000: counts(expired: 5)]]
         given.forgottenEnd = ["d": 50]
-        let forgotten = HourBook.make(given, log: log, names: ["d"], readEvents: ["d": 50])
+        let forgotten = HourBook.make(given, log: log, names: ["d"], progress: ["d": HourProgress(readEvent: 50)])
         #expect(forgotten == books)
         given.forgotten["d"]?[hour]?.expired = 0
         given.forgottenEnd = [:]
         #expect(!HourBook.make(given, log: log, names: ["d"])[0].balanced)
+    }
+
+    /// Down for long: of sixty events the first twenty are stuck; ten of an hour were settled behind them, twenty were
+    /// given up and passed, and ten more have been given up since.
+    @Test func whatWasSettledBehindTheCursorIsNotPending() {
+        let later = hour + 3_600_000
+        let log = LogHours.Picture(ranges: [hour: [0..<30], later: [50..<60]], firstEvent: 0)
+        var given = outcomes(counts(), [:])
+        given.givenUp = [
+            GivenUpEvents(events: 30..<45, blocks: 3..<5, hour: hour),
+            GivenUpEvents(events: 45..<60, blocks: 5..<6, hour: later),
+        ]
+        var ahead = SettledAhead()
+        ahead.add(.delivered, 8, hour: hour)
+        ahead.add(.filtered, 2, hour: hour)
+        ahead.addLost(30..<50)
+        var progress = HourProgress(readEvent: 50, positionEvent: 0, ahead: ahead)
+        var books = HourBook.make(given, log: log, names: ["d"], progress: ["d": progress])
+        #expect(books.map(\.accepted) == [45, 15] && books.map(\.pending) == [20, 10])
+        #expect(books.map(\.delivered) == [8, 0] && books.map(\.expired) == [15, 5])
+        #expect(books.map(\.filtered) == [2, 0] && books.allSatisfy { $0.balanced })
+        // More settled than there was: seen.
+        ahead.add(.delivered, 30, hour: later)
+        progress.ahead = ahead
+        books = HourBook.make(given, log: log, names: ["d"], progress: ["d": progress])
+        #expect(books.map(\.balanced) == [true, false])
+        // Of a moment before the cursor's.
+        given.cursors[0].counts.delivered = 10
+        given.sums = ["d": [hour: counts(delivered: 10)]]
+        books = HourBook.make(given, log: log, names: ["d"], progress: ["d": progress])
+        #expect(books[0].delivered == 10 && books.allSatisfy { $0.balanced })
     }
 
     /// Of fifty events, ten are in blocks that are lost: delivered before, expired since, or not come to yet.
