@@ -96,7 +96,8 @@ package struct CanonicalWriter: ~Copyable {
     }
 
     private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
-        writeFields(fields.present.bits & names.mask(Int(EventContainer.root.rawValue)) & ~FieldNames.header, fields, &out)
+        writeFields(
+            fields.present.bits & names.mask(Int(EventContainer.root.rawValue)) & ~FieldNames.header, fields, &out)
         for place in 1...Int(EventContainer.context.rawValue) {
             let bits = fields.present.bits & names.mask(place)
             let hasItems = place == Int(EventContainer.order.rawValue) && fields.itemCount > 0

@@ -24,14 +24,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("12,", 2, false, 12), ("0}", 1, false, 0), ("12.50,", 5, true, 1250), ("0.10]", 4, true, 10),
-        ("9999999999999999999 ", 19, false, 9_999_999_999_999_999_999), ("123456789.123456789,", 19, true, 123_456_789_123_456_789),
-        // Left to whoever looks closer.
-        ("12", 0, false, 0), ("", 0, false, 0), ("-1,", 0, false, 0), ("01,", 0, false, 0), ("1.,", 0, false, 0),
-        ("1.", 0, false, 0), (".5,", 0, false, 0), ("1e5,", 0, false, 0), ("1.5E5,", 0, false, 0), ("1.2.3,", 0, false, 0),
-        ("99999999999999999999,", 0, false, 0), ("x", 0, false, 0),
-    ] as [(String, Int, Bool, UInt64)])
+    @Test(
+        arguments: [
+            ("12,", 2, false, 12), ("0}", 1, false, 0), ("12.50,", 5, true, 1250), ("0.10]", 4, true, 10),
+            ("9999999999999999999 ", 19, false, 9_999_999_999_999_999_999),
+            ("123456789.123456789,", 19, true, 123_456_789_123_456_789),
+            // Left to whoever looks closer.
+            ("12", 0, false, 0), ("", 0, false, 0), ("-1,", 0, false, 0), ("01,", 0, false, 0), ("1.,", 0, false, 0),
+            ("1.", 0, false, 0), (".5,", 0, false, 0), ("1e5,", 0, false, 0), ("1.5E5,", 0, false, 0),
+            ("1.2.3,", 0, false, 0),
+            ("99999999999999999999,", 0, false, 0), ("x", 0, false, 0),
+        ] as [(String, Int, Bool, UInt64)])
     func `finds plain numbers`(_ text: String, _ size: Int, _ hasFraction: Bool, _ digits: UInt64) {
         var fraction: Int32 = 0
         var value: UInt64 = 0
@@ -43,12 +46,16 @@ import Testing
         #expect(value == digits)
     }
 
-    @Test(arguments: [
-        ("\"a\":1", false, 1, 1, 4), (" \n\"ab\" : 1", false, 3, 2, 8), (",\"a\":", true, 2, 1, 5), (" , \"\" :", true, 4, 0, 7),
-        ("\"a\":", true, 0, 0, 0), (",\"a\":", false, 0, 0, 0), ("\"a\\u0061\":", false, 0, 0, 0), ("\"é\":", false, 0, 0, 0),
-        ("\"a\"", false, 0, 0, 0), ("\"a", false, 0, 0, 0), ("\"", false, 0, 0, 0), ("", false, 0, 0, 0), ("}", false, 0, 0, 0),
-        (",", true, 0, 0, 0), ("\"a\" ,", false, 0, 0, 0),
-    ] as [(String, Bool, UInt32, UInt32, UInt32)])
+    @Test(
+        arguments: [
+            ("\"a\":1", false, 1, 1, 4), (" \n\"ab\" : 1", false, 3, 2, 8), (",\"a\":", true, 2, 1, 5),
+            (" , \"\" :", true, 4, 0, 7),
+            ("\"a\":", true, 0, 0, 0), (",\"a\":", false, 0, 0, 0), ("\"a\\u0061\":", false, 0, 0, 0),
+            ("\"é\":", false, 0, 0, 0),
+            ("\"a\"", false, 0, 0, 0), ("\"a", false, 0, 0, 0), ("\"", false, 0, 0, 0), ("", false, 0, 0, 0),
+            ("}", false, 0, 0, 0),
+            (",", true, 0, 0, 0), ("\"a\" ,", false, 0, 0, 0),
+        ] as [(String, Bool, UInt32, UInt32, UInt32)])
     func `finds plain names`(_ text: String, _ comma: Bool, _ start: UInt32, _ count: UInt32, _ end: UInt32) {
         let name = Array(text.utf8).withBytes { unsafe cbytescan_find_name($0.base, $0.count, comma ? 1 : 0) }
         #expect(name.end == end)

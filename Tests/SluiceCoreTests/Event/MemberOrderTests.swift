@@ -5,7 +5,8 @@ import Testing
 /// Members are expected in the order of the event before; what comes otherwise is read all the same.
 @Suite struct MemberOrderTests {
     static let members = [
-        "\"id\":\"e-1\"", "\"occurredAt\":\"2026-01-02T03:04:05Z\"", "\"opaqueUserId\":\"u\"", "\"resolvedBidId\":\"b\"",
+        "\"id\":\"e-1\"", "\"occurredAt\":\"2026-01-02T03:04:05Z\"", "\"opaqueUserId\":\"u\"",
+        "\"resolvedBidId\":\"b\"",
         "\"deviceType\":\"mobile\"", "\"channel\":\"onsite\"",
         "\"placement\":{\"path\":\"/p\",\"position\":3,\"page\":1,\"pageSize\":24,\"searchQuery\":\"é\"}",
         "\"externalCampaignId\":\"c\"",

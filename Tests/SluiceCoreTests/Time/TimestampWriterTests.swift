@@ -14,9 +14,14 @@ import Testing
             case 0: time = Int64.random(in: Timestamp.range, using: &random)
             case 1: time = (time / day) * day + Int64(random.next(below: 3)) - 1
             case 2: time -= time % day + Int64(random.next(below: 3)) - 1
-            case 3: time = [Int64.min, .max, Timestamp.range.lowerBound, Timestamp.range.upperBound, 0, -1][
-                random.next(below: 6)]
-            case 4...7: time = max(min(time, Timestamp.range.upperBound), Timestamp.range.lowerBound) &+ Int64(random.next(below: 5000))
+            case 3:
+                time =
+                    [Int64.min, .max, Timestamp.range.lowerBound, Timestamp.range.upperBound, 0, -1][
+                        random.next(below: 6)]
+            case 4...7:
+                time =
+                    max(min(time, Timestamp.range.upperBound), Timestamp.range.lowerBound)
+                    &+ Int64(random.next(below: 5000))
             default: break
             }
             var expected = ByteBuffer(capacity: 24)
