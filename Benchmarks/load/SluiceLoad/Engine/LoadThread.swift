@@ -449,7 +449,7 @@ final class LoadThread: @unchecked Sendable {
         let isInTime = now < measureEnd
         // What was sent in the measured time counts, however late its answer: a server that stops at the end of a run
         // is to be seen.
-        guard now >= measureStart else { return }
+        guard now >= measureStart, flight.due < measureEnd else { return }
         if now >= second.end { endSecond(now) }
         figures.requests &+= 1
         figures.statuses[status] &+= 1
