@@ -208,27 +208,6 @@ int clio_local_port(int fd) {
   return error < 0 ? error : address.port;
 }
 
-int clio_connect(const clio_address *address) {
-  int fd = open_stream(address);
-  if (fd < 0) return fd;
-  socket_address native;
-  socklen_t length = to_native(address, &native);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (connect(fd, &native.any, length) == 0) return fd;
-  int error = errno;
-  if (error == EINPROGRESS) {
-    struct pollfd entry = {.fd = fd, .events = POLLOUT};
-    while (poll(&entry, 1, 5000) < 0 && errno == EINTR) {
-    }
-    socklen_t size = sizeof error;
-    error = ETIMEDOUT;
-    if (entry.revents) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error == 0) return fd;
-  }
-  close(fd);
-  return -error;
-}
-
 int clio_connect_begin(const clio_address *address) {
   int fd = open_stream(address);
   if (fd < 0) return fd;
@@ -246,6 +225,18 @@ int clio_connect_result(int fd) {
   socklen_t size = sizeof error;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
   return -error;
+}
+
+int clio_connect(const clio_address *address) {
+  int fd = clio_connect_begin(address);
+  if (fd < 0) return fd;
+  struct pollfd entry = {.fd = fd, .events = POLLOUT};
+  while (poll(&entry, 1, 5000) < 0 && errno == EINTR) {
+  }
+  int error = entry.revents ? clio_connect_result(fd) : -ETIMEDOUT;
+  if (error == 0) return fd;
+  close(fd);
+  return error;
 }
 
 int clio_accept(int fd, clio_address *peer) {
