@@ -247,10 +247,10 @@ static inline size_t cbytescan_plain_number(const uint8_t *p, size_t n, int *fra
     return i;
 }
 
-/// Whether the `n` bytes at `p` begin with the `m` bytes at `q`: at most 32, but 32 can be read there. Always
-/// looks at 32 bytes, and so finds nothing within the last ones of a text: whoever asks then looks closer.
+/// Whether the `n` bytes at `p` begin with the `m` bytes at `q`: at most 32, but 32 can be read there.
 static inline int cbytescan_begins(const uint8_t *p, size_t n, const uint8_t *q, size_t m) {
-    if (n < 32 || m > 32) return 0;
+    if (m > 32 || n < m) return 0;
+    if (n < 32) return memcmp(p, q, m) == 0;
 #if defined(__SSE2__)
     const __m128i *const x = (const __m128i *)(const void *)p;
     const __m128i *const y = (const __m128i *)(const void *)q;

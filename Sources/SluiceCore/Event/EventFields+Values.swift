@@ -158,7 +158,15 @@ extension EventFields {
         }
     }
 
+    /// A hash, whose digits are all hexadecimal, with its letters in lower case. Where they are, it stays where it is.
     private mutating func lowercasedHash(_ slot: Slot) -> Slot {
+        var upperCase: UInt8 = 0
+        let text = bytes(slot)
+        // Of hexadecimal digits, only A to F have none but this of the two bits.
+        for index in 0..<text.count { upperCase |= text[index] & 0x60 == 0x40 ? 1 : 0 }
+        guard upperCase != 0 else {
+            return Slot(.verbatim, slot.region, start: Int(slot.start), count: Int(slot.count))
+        }
         let start = scratch.count
         for index in 0..<Int(slot.count) {
             let byte = Bytes.lowercased(bytes(slot)[index])

@@ -135,7 +135,7 @@ package struct EventFields: ~Copyable {
         self.input = input
         present = FieldSet()
         itemCount = 0
-        problem = nil
+        if problem != nil { problem = nil }
         if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
         scratch.removeAll()
         if !unknown.isEmpty { unknown.removeAll(keepingCapacity: true) }

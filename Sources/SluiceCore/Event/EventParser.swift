@@ -33,7 +33,7 @@ package struct EventParser: Sendable {
         var given: UInt64 = 0
         try reader.enterObject()
         var last = -1
-        while true {
+        while !reader.leaveObject() {
             var index = fields.order[place, behind: last]
             let keySlot: Slot
             if let key = reader.expectedKey(object.members[index]) {

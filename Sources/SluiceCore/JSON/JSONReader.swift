@@ -132,14 +132,16 @@ package struct JSONNumber: Equatable, Sendable {
         }
     }
 
+    @inline(__always)
     package mutating func enterObject() throws(JSONError) {
         try enter(0x7B, else: .expectedObject)
-        objects |= 1 << UInt64(depth &- 1)
+        objects |= 1 &<< UInt64(depth &- 1)
     }
 
+    @inline(__always)
     package mutating func enterArray() throws(JSONError) {
         try enter(0x5B, else: .expectedArray)
-        objects &= ~(1 << UInt64(depth &- 1))
+        objects &= ~(1 &<< UInt64(depth &- 1))
     }
 
     @inline(__always)
@@ -148,8 +150,8 @@ package struct JSONNumber: Equatable, Sendable {
         guard byte(at: position) == bracket else { throw unexpected(code) }
         guard depth < depthMax else { throw JSONError(.tooDeep, offset: position) }
         position &+= 1
+        filled &= ~(1 &<< UInt64(depth))
         depth &+= 1
-        filled &= ~(1 << UInt64(depth &- 1))
     }
 
     /// Whether the innermost open container is an object.
@@ -169,6 +171,16 @@ package struct JSONNumber: Equatable, Sendable {
             return JSONText(start: start, count: Int(name.count), hasEscapes: false)
         }
         return try nextUnusualKey(bit)
+    }
+
+    /// Closes the innermost object if it ends right here. Where false, nothing has changed.
+    @inline(__always)
+    mutating func leaveObject() -> Bool {
+        guard byte(at: position) == 0x7D else { return false }
+        assert(isInObject)
+        position &+= 1
+        depth &-= 1
+        return true
     }
 
     /// Reads the next key of the innermost object and the colon behind it if they are as in `member`, without
@@ -215,9 +227,10 @@ package struct JSONNumber: Equatable, Sendable {
     }
 
     /// Whether another element of the innermost array follows; false closes the array.
+    @inline(__always)
     package mutating func nextElement() throws(JSONError) -> Bool {
         assert(depth > 0 && !isInObject)
-        let bit: UInt64 = 1 << UInt64(depth &- 1)
+        let bit: UInt64 = 1 &<< UInt64(depth &- 1)
         skipSpace()
         if byte(at: position) == 0x5D {
             position &+= 1

@@ -46,17 +46,21 @@ package protocol EdgeHandler: AnyObject {
         tag: UInt32, retryAfterSeconds: Int, keepAlive: Bool, isHead: Bool, prepared: Bytes,
         answer: inout ByteBuffer)
 
-    /// All that was ready has been handled; the loop is about to sleep.
+    /// All that was ready has been handled; the loop is about to look for more, or to sleep.
     func batchEnded()
 
-    /// Read after `batchEnded`: within how many microseconds it wants to be called again, whatever happens; nil
-    /// when it need not be.
-    var callWithinMicroseconds: Int64? { get }
+    /// Read after `batchEnded`: whether it put something off in case that more is there to be read. If nothing is,
+    /// it is told by `nothingMore`, before the loop sleeps.
+    var wantsMore: Bool { get }
+
+    /// Nothing is there to be read. Only after `wantsMore`.
+    func nothingMore()
 
     /// The loop's waker was called.
     func woken()
 }
 
 extension EdgeHandler {
-    package var callWithinMicroseconds: Int64? { nil }
+    package var wantsMore: Bool { false }
+    package func nothingMore() {}
 }

@@ -144,10 +144,13 @@ package final class EdgeLoop: @unchecked Sendable {
     var isOnLoopThread: Bool { owner == 0 || owner == clio_thread_current() }
 
     private func wait() -> Int {
-        let sleep = sleepTime()
-        guard sleep != 0, let soon = handler.callWithinMicroseconds else { return poller.wait(milliseconds: sleep) }
-        // Deadlines of connections are in milliseconds, and can wait for a moment that is shorter than one or two.
-        return poller.wait(nanoseconds: soon * 1000)
+        if handler.wantsMore {
+            let reported = poller.wait(milliseconds: 0)
+            if reported > 0 { return reported }
+            // What the last round left to do is there to be read, too.
+            if ready.isEmpty && !resumeWanted { handler.nothingMore() }
+        }
+        return poller.wait(milliseconds: sleepTime())
     }
 
     private func sleepTime() -> Int? {

@@ -1,35 +1,29 @@
-/// When a shard under load hands its next block to the log.
+/// When a shard hands its open block to the log.
 ///
-/// A commit costs the same for one event as for hundreds: a transaction, an fsync, waking the shard. Under load a
-/// block that is handed over as soon as the one before came back holds little, because coming back takes little time.
-/// So after a block of at least `eventsLeast` events the next one goes on filling for as long as that one's commit
-/// took: half as many commits, for one more commit's time of waiting. Below that, nothing waits.
+/// A commit costs the same for one event as for hundreds: a transaction, an fsync, waking the shard. So as long as
+/// requests are there to be read, the block goes on filling, for at most `gatherMicroseconds`; as soon as nothing is
+/// left to read, it goes. A lone request waits for nothing, and a shard that cannot keep up, whose clients wait
+/// for it anyway, commits a few times in a millisecond at most.
 ///
 /// Owner: the shard's thread.
 struct CommitPace {
-    /// Events in a block that tell of load.
-    static let eventsLeast = 48
-    /// However slow the disk is, microseconds.
-    static let longestMicroseconds: Int64 = 2000
+    /// What an answer may wait longer because others keep coming, microseconds.
+    static let gatherMicroseconds: Int64 = 1000
 
-    private var handedOver: Int64 = 0
-    private var notBefore: Int64 = 0
+    /// When the open block's first events came; nil while it has none.
+    private var begun: Int64?
 
-    /// A block goes to the log. Moments are monotonic microseconds.
-    mutating func handOver(now: Int64) { handedOver = now }
-
-    /// It came back; `events` is nil when it could not be committed.
-    mutating func comeBack(events: Int?, now: Int64) {
-        guard let events, events >= CommitPace.eventsLeast else {
-            notBefore = 0
-            return
-        }
-        notBefore = now + min(max(0, now - handedOver), CommitPace.longestMicroseconds)
+    /// The open block holds events, of which the latest came at `moment`. Moments are monotonic microseconds.
+    mutating func gather(at moment: Int64) {
+        if begun == nil { begun = moment }
     }
 
-    /// Microseconds until the next block is to be handed over; 0 when it may go at once.
-    func wait(now: Int64) -> Int64 { notBefore == 0 ? 0 : max(0, notBefore - now) }
+    /// Whether the open block may go on filling, if more requests are there.
+    func mayGather(now: Int64) -> Bool {
+        guard let begun else { return true }
+        return now - begun < CommitPace.gatherMicroseconds
+    }
 
-    /// Whether `wait` can be anything but 0.
-    var isOn: Bool { notBefore != 0 }
+    /// The open block went to the log.
+    mutating func handOver() { begun = nil }
 }

@@ -14,8 +14,8 @@ import SluiceLog
 /// source asked for `acknowledge: received` and the block that came back last was committed; one for
 /// duplicates is held until their originals are committed, whichever shard has them.
 /// 2. `open` is nil only while every block is with the log; requests then stall. 3. Tickets rise by
-/// one with each block opened. 4. With nothing at the log, a block that holds events does not stay
-/// open beyond the batch, or, under load, beyond the wait of `CommitPace`.
+/// one with each block opened. 4. With nothing at the log, a block that holds events stays open only while requests
+/// are there to be read, and no longer than `CommitPace` lets it.
 ///
 /// Owner: the loop's thread. Nothing here is touched by another thread but counters.
 // @unchecked: confined to the thread of `run`.
@@ -32,8 +32,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private var free: [OpenBlock] = []
     private var nextTicket: UInt64 = 1
     private var pace = CommitPace()
-    /// The open block is to be handed over then, if nothing else happens.
-    package private(set) var callWithinMicroseconds: Int64?
+    package private(set) var wantsMore = false
     /// Whether the block that came back last could not be committed.
     private var logFails = false
 
@@ -129,7 +128,8 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         let path = head.path[offset..<head.path.count]
         let search = sources.find(head, platform: platform, path: path, scratch: &credential)
         if case .refused = search { return refuse(.unauthorized, platform, head, &answer) }
-        if let source = search.entry, !head.origin.isEmpty, !source.allows(origin: head.origin) {
+        let source = search.entry
+        if let source, !head.origin.isEmpty, !source.allows(origin: head.origin) {
             return refuse(.forbiddenOrigin, platform, head, source: source, &answer)
         }
         let body: Bytes
@@ -137,7 +137,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             body = try requestBody.inflated(
                 request.body, encoding: head.contentEncoding, limit: inflatedBytesMax)
         } catch {
-            return refuse(error.problem, platform, head, source: search.entry, &answer)
+            return refuse(error.problem, platform, head, source: source, &answer)
         }
         guard let block = open else { return .stall }
 
@@ -145,7 +145,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             // HEAD is answered as GET would be; native answers it itself.
             method: head.method == .head && platform != .native ? .get : head.method, path: path,
             query: head.query, contentType: head.contentType, body: body,
-            origin: origin(of: request, search))
+            origin: origin(of: request, source, isAssumed: search.isAssumed))
         platformRequest.accept = head.accept
         platformRequest.hasQuery = head.target.firstIndex(of: 0x3F) != nil
         platformAnswer.reset()
@@ -215,10 +215,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             duplicates: entry.result.duplicates)
     }
 
-    private func origin(of request: EdgeRequest, _ search: SourceSearch) -> RequestOrigin {
-        let source = search.entry
-        var isAssumed = false
-        if case .assumed = search { isAssumed = true }
+    private func origin(of request: EdgeRequest, _ source: SourceEntry?, isAssumed: Bool) -> RequestOrigin {
         // Only a browser's own request tells about the person; a backend's tells about the backend.
         let isFromPage = !request.head.origin.isEmpty || request.head.method != .post
         resolver.begin(
@@ -321,16 +318,25 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
 
     // MARK: blocks
 
-    /// Everything that was ready is in the block: hand it over, unless the log is busy with an
-    /// earlier one; then this one goes on filling until that comes back (group commit).
+    /// Everything that was ready is in the block. It goes to the log as soon as nothing more is there, or when it has
+    /// gathered for long enough; while the log is busy with an earlier one, it goes on filling (group commit).
     package func batchEnded() {
         clock.batchEnded()
-        callWithinMicroseconds = nil
-        if let block = open, block.eventCount > 0, channel.blocksOut == 0 {
-            let wait = pace.isOn ? pace.wait(now: MonotonicClock.nowMicroseconds) : 0
-            if wait == 0 { hand(over: block) } else { callWithinMicroseconds = wait }
+        wantsMore = false
+        if let block = open, block.eventCount > 0 {
+            pace.gather(at: clock.monotonicMicroseconds)
+            if channel.blocksOut == 0 {
+                wantsMore = pace.mayGather(now: MonotonicClock.nowMicroseconds)
+                if !wantsMore { hand(over: block) }
+            }
         }
         closeDuplicateGroup()
+    }
+
+    /// No request is there to be read: what waits for more goes to the log.
+    package func nothingMore() {
+        wantsMore = false
+        if let block = open, block.eventCount > 0, channel.blocksOut == 0 { hand(over: block) }
     }
 
     /// The log thread has handed blocks back, another shard has settled some, or questions have been answered.
@@ -354,7 +360,6 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
         case .committed:
             logFails = false
             let now = MonotonicClock.nowMicroseconds
-            pace.comeBack(events: block.eventCount, now: now)
             arrivals.settle(through: block.ticket) { arrived, count in
                 metrics.acknowledge.observe(microseconds: Int(now - arrived), count: count)
             }
@@ -362,7 +367,6 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
             loop.release(through: block.ticket)
         case .failed(let retryAfterSeconds):
             logFails = true
-            pace.comeBack(events: nil, now: 0)
             arrivals.settle(through: block.ticket) { _, _ in }
             held.settle(through: block.ticket) { _ in }
             duplicates.fail(ownTicket: block.ticket)
@@ -375,7 +379,7 @@ package final class Shard: EdgeHandler, @unchecked Sendable {
     private func hand(over block: OpenBlock) {
         let taken = channel.submit(block)
         precondition(taken, "the channel holds every block a shard has")
-        pace.handOver(now: MonotonicClock.nowMicroseconds)
+        pace.handOver()
         open = nil
         openBlock()
     }

@@ -27,7 +27,8 @@ final class SourceResolver: SourceDirectory {
     ///   - pageOrigin: the header `Origin`.
     ///   - peer: the person's address; nil where the request comes from a backend.
     func begin(_ source: SourceEntry?, isAssumed: Bool = false, pageOrigin: Bytes, peer: PeerAddress?) {
-        self.source = source
+        // Most requests are of the same source as the one before.
+        if self.source !== source { self.source = source }
         asked = Asked(pageOrigin: pageOrigin, peer: peer, isAssumed: isAssumed)
     }
 

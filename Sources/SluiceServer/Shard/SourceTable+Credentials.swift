@@ -21,6 +21,10 @@ enum SourceSearch {
         case .inBody, .refused: nil
         }
     }
+
+    var isAssumed: Bool {
+        if case .assumed = self { true } else { false }
+    }
 }
 
 extension SourceTable {

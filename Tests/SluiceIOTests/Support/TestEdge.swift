@@ -71,6 +71,8 @@ final class TestEdge: Sendable {
     /// Paths in the order the handler saw them, those it stalled left out.
     var handled: [String] { handler.handled.withLock { $0 } }
     var stallAttempts: Int { handler.stallAttempts.load(ordering: .sequentiallyConsistent) }
+    /// How often the loop said that nothing more was there.
+    var nothingMores: Int { handler.nothingMores.load(ordering: .sequentiallyConsistent) }
 }
 
 // @unchecked: `loop` is set before the loop's thread starts and cleared after it has ended.
@@ -82,7 +84,10 @@ private final class TestHandler: EdgeHandler, Sendable {
     let handled = Mutex<[String]>([])
     let isStalling = Atomic<Bool>(false)
     let stallAttempts = Atomic<Int>(0)
+    let nothingMores = Atomic<Int>(0)
     private let tag = Atomic<UInt32>(0)
+    /// The ticket that requests for `/gather/TICKET` wait for, until nothing more is there; 0 where none does.
+    private let gathering = Atomic<UInt64>(0)
 
     var failureTag: UInt32 { tag.load(ordering: .relaxed) }
 
@@ -105,6 +110,10 @@ private final class TestHandler: EdgeHandler, Sendable {
             return .later(number)
         }
         Self.write(200, body, head: request.head, to: &answer)
+        if parts.first == "gather", let ticket = parts.last.flatMap({ UInt64($0) }) {
+            gathering.store(ticket, ordering: .relaxed)
+            return .after(ticket: ticket)
+        }
         guard parts.first == "wait", let ticket = parts.last.flatMap({ UInt64($0) }) else { return .now }
         tag.store(UInt32(ticket) &* 100, ordering: .relaxed)
         return .after(ticket: ticket)
@@ -126,6 +135,13 @@ private final class TestHandler: EdgeHandler, Sendable {
     }
 
     func batchEnded() {}
+
+    var wantsMore: Bool { gathering.load(ordering: .relaxed) != 0 }
+
+    func nothingMore() {
+        nothingMores.add(1, ordering: .sequentiallyConsistent)
+        loop.value?.release(through: gathering.exchange(0, ordering: .relaxed))
+    }
 
     func woken() {
         let work = orders.withLock { orders in

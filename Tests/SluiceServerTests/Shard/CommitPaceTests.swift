@@ -3,38 +3,31 @@ import Testing
 @testable import SluiceServer
 
 @Suite struct CommitPaceTests {
-    private func pace(events: Int?, tookMicroseconds: Int64) -> CommitPace {
+    private static let limit = CommitPace.gatherMicroseconds
+
+    @Test func `a block may gather for a while from its first event on`() {
         var pace = CommitPace()
-        pace.handOver(now: 1_000_000)
-        pace.comeBack(events: events, now: 1_000_000 + tookMicroseconds)
-        return pace
+        pace.gather(at: 1_000_000)
+        pace.gather(at: 1_000_400)
+        #expect(pace.mayGather(now: 1_000_000))
+        #expect(pace.mayGather(now: 1_000_000 + Self.limit - 1))
+        #expect(!pace.mayGather(now: 1_000_000 + Self.limit))
     }
 
-    @Test func `nothing waits at first, nor after a small block`() {
-        #expect(CommitPace().wait(now: 5) == 0)
-        let pace = pace(events: CommitPace.eventsLeast - 1, tookMicroseconds: 700)
-        #expect(!pace.isOn && pace.wait(now: 1_000_700) == 0)
+    @Test func `the next block begins anew`() {
+        var pace = CommitPace()
+        pace.gather(at: 1_000_000)
+        pace.handOver()
+        #expect(pace.mayGather(now: 9_000_000))
+        pace.gather(at: 9_000_000)
+        #expect(pace.mayGather(now: 9_000_000 + Self.limit - 1))
+        #expect(!pace.mayGather(now: 9_000_000 + Self.limit))
     }
 
-    @Test func `after a large block the next waits as long as its commit took`() {
-        let pace = pace(events: CommitPace.eventsLeast, tookMicroseconds: 700)
-        #expect(pace.wait(now: 1_000_700) == 700)
-        #expect(pace.wait(now: 1_001_300) == 100)
-        #expect(pace.wait(now: 1_001_400) == 0)
-        #expect(pace.wait(now: 9_000_000) == 0)
-    }
-
-    @Test func `a slow disk is not waited for twice`() {
-        let pace = pace(events: 1000, tookMicroseconds: 80_000)
-        #expect(pace.wait(now: 1_080_000) == CommitPace.longestMicroseconds)
-    }
-
-    @Test func `nothing waits while commits fail`() {
-        #expect(pace(events: nil, tookMicroseconds: 80_000).wait(now: 1_080_000) == 0)
-    }
-
-    @Test func `a clock that stands makes nothing wait`() {
-        #expect(pace(events: 1000, tookMicroseconds: 0).wait(now: 1_000_000) == 0)
-        #expect(pace(events: 1000, tookMicroseconds: -5).wait(now: 1_000_000) == 0)
+    @Test func `a clock that lags is no reason to commit at once`() {
+        var pace = CommitPace()
+        pace.gather(at: 5_000_000)
+        // Another processor's clock may be a little behind.
+        #expect(pace.mayGather(now: 4_999_999))
     }
 }

@@ -38,7 +38,8 @@ private final class CountingHandler: EdgeHandler, @unchecked Sendable {
         allocations.store(callocation_count(), ordering: .sequentiallyConsistent)
     }
 
-    var callWithinMicroseconds: Int64? { shard.callWithinMicroseconds }
+    var wantsMore: Bool { shard.wantsMore }
+    func nothingMore() { shard.nothingMore() }
 
     func woken() { shard.woken() }
 }

@@ -159,7 +159,8 @@ private final class BetweenBatches: EdgeHandler {
             prepared: prepared, answer: &answer)
     }
 
-    var callWithinMicroseconds: Int64? { shard.callWithinMicroseconds }
+    var wantsMore: Bool { shard.wantsMore }
+    func nothingMore() { shard.nothingMore() }
 
     func batchEnded() {
         shard.batchEnded()

@@ -8,6 +8,7 @@ struct TopsortReading: ~Copyable {
     private let servedParsers = [TopsortSchema.servedImpression, TopsortSchema.servedClick].map {
         EventParser($0)
     }
+    private let kindNames = MemberTexts(TopsortKind.allCases.map(\.name))
     private let json = JSONScratch()
     private var report = TopsortReport()
 
@@ -59,26 +60,28 @@ struct TopsortReading: ~Copyable {
         let keys = reader.openKeys()
         try reader.enterObject()
         var kinds: UInt8 = 0
-        while let key = try reader.nextKey() {
-            fields.begin(input: request.body)
-            let name = fields.textSlot(key)
-            let found = TopsortKind(fields.bytes(name))
-            if let found {
-                let bit: UInt8 = 1 << found.rawValue
-                guard kinds & bit == 0 else { throw JSONError(.duplicateKey, offset: Int(key.start)) }
-                kinds |= bit
+        var last = -1
+        while !reader.leaveObject() {
+            let kind: TopsortKind
+            let key: JSONText
+            // Most senders name the arrays in the order of the specification, and leave out none between two.
+            if let next = TopsortKind(rawValue: UInt8(last + 1)), let known = reader.expectedKey(kindNames[last + 1]) {
+                (kind, key) = (next, known)
             } else {
-                try reader.insert(key, into: keys)
-            }
-            guard let kind = found else {
-                // Other members of the body belong to no event. A list of events by an unknown
-                // name is not passed over, or its sender would believe them taken.
-                if try reader.peek() == .array, try !isEmptyArray(&reader) {
-                    report.note(.unknownArray(name), fields)
+                guard let other = try reader.nextKey() else { break }
+                fields.begin(input: request.body)
+                let name = fields.textSlot(other)
+                guard let found = TopsortKind(fields.bytes(name)) else {
+                    try reader.insert(other, into: keys)
+                    try passOther(name, &reader)
+                    continue
                 }
-                _ = try reader.skipValue()
-                continue
+                (kind, key) = (found, other)
             }
+            last = Int(kind.rawValue)
+            let bit: UInt8 = 1 << kind.rawValue
+            guard kinds & bit == 0 else { throw JSONError(.duplicateKey, offset: Int(key.start)) }
+            kinds |= bit
             switch try reader.peek() {
             case .null: try reader.null()
             case .array: try readArray(kind, &reader, request, block, &result, &seen)
@@ -89,6 +92,13 @@ struct TopsortReading: ~Copyable {
         }
         reader.closeKeys(keys)
         try reader.end()
+    }
+
+    /// Passes over a member of the body that belongs to no event. A list of events by an unknown name is not
+    /// passed over, or its sender would believe them taken.
+    private mutating func passOther(_ name: Slot, _ reader: inout JSONReader) throws(JSONError) {
+        if try reader.peek() == .array, try !isEmptyArray(&reader) { report.note(.unknownArray(name), fields) }
+        _ = try reader.skipValue()
     }
 
     /// Whether the array that comes next is empty; it remains to be read.
@@ -104,10 +114,11 @@ struct TopsortReading: ~Copyable {
         _ kind: TopsortKind, _ reader: inout JSONReader, _ request: PlatformRequest, _ block: OpenBlock,
         _ result: inout DecodeResult, _ seen: inout Int
     ) throws(JSONError) {
+        try reader.enterArray()
+        guard try reader.nextElement() else { return }
         let parser = parsers[Int(kind.rawValue)]
         var index = 0
-        try reader.enterArray()
-        while try reader.nextElement() {
+        repeat {
             seen += 1
             defer { index += 1 }
             guard index < CoreLimits.topsortArrayMax else {
@@ -130,7 +141,7 @@ struct TopsortReading: ~Copyable {
                 &fields, schema: parser.schema, origin: request.origin, into: block,
                 deduplicator: deduplicator)
             if written == .accepted { result.count(kind.type) } else { result.duplicates += 1 }
-        }
+        } while try reader.nextElement()
     }
 
     /// Reads one event. Topsort ignores `entity` when `resolvedBidId` has a value, which may stand
