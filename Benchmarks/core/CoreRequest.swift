@@ -1,9 +1,11 @@
+import Foundation
 import SluiceCore
 
 /// One platform's request as its clients send it, and the same event as JSON for parsers that know only that.
 ///
 /// Bodies are templates, filled in `variants` ways, so that no branch predictor learns one by heart:
-/// `@I` stands for twelve hexadecimal digits, `@N` for a number of one to four digits.
+/// `@I` stands for twelve hexadecimal digits, `@N` for a number of one to four digits; members between `@(` and
+/// `@)`, told apart by `@,`, stand in another order each time.
 struct CoreRequest {
     /// How many different bodies are sent in turn.
     static let variants = 64
@@ -41,7 +43,8 @@ struct CoreRequest {
         var random = SplitMix64(seed: 2026)
         return (0..<variants).map { _ in
             var text = ""
-            var rest = template[...]
+            let ordered = shuffleMembers(template, &random)
+            var rest = ordered[...]
             while let at = rest.firstIndex(of: "@") {
                 text += rest[..<at]
                 let kind = rest[rest.index(after: at)]
@@ -55,6 +58,16 @@ struct CoreRequest {
             }
             return text + rest
         }
+    }
+
+    /// The members between `@(` and `@)`, where there are any, in an order that chance decides.
+    private static func shuffleMembers(_ template: String, _ random: inout SplitMix64) -> String {
+        guard let open = template.range(of: "@("), let close = template.range(of: "@)") else { return template }
+        var members = template[open.upperBound..<close.lowerBound].split(separator: "@,")
+        for place in members.indices.dropFirst().reversed() {
+            members.swapAt(place, Int(random.next() % UInt64(place + 1)))
+        }
+        return template[..<open.lowerBound] + members.joined(separator: ",") + template[close.upperBound...]
     }
 
     static func named(_ name: String) -> CoreRequest? { all.first { $0.name == name } }
@@ -72,6 +85,16 @@ struct CoreRequest {
             "resolvedBidId":"WyJiX01mazE1IiwiMTJhNTU4MjgtOGVhZC00Mjk5LTgzMjctY2ViYjAwMmVmZTVlIiwibGlzdGluZ3Mi",\
             "placement":{"path":"/categories/shoes","position":@N,"page":1,"pageSize":24},\
             "deviceType":"mobile","channel":"onsite"}],"clicks":[],"purchases":[]}
+            """),
+        // A sender whose maps have no order.
+        CoreRequest(
+            "topsort_impression_shuffled", .topsort, "/v2/events",
+            """
+            {"impressions":[{@("id":"3f2b8a1e-8a6e-4a2f-9b3c-@I"@,"occurredAt":"2026-01-02T10:00:00.123Z"@,\
+            "opaqueUserId":"71303ce0-de89-496d-8270-@I"@,\
+            "resolvedBidId":"WyJiX01mazE1IiwiMTJhNTU4MjgtOGVhZC00Mjk5LTgzMjctY2ViYjAwMmVmZTVlIiwibGlzdGluZ3Mi"@,\
+            "placement":{"path":"/categories/shoes","position":@N,"page":1,"pageSize":24}@,\
+            "deviceType":"mobile"@,"channel":"onsite"@)}],"clicks":[],"purchases":[]}
             """),
         CoreRequest(
             "topsort_purchase", .topsort, "/v2/events",

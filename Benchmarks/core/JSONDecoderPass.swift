@@ -17,7 +17,7 @@ final class JSONDecoderPass {
     /// Decodes so many requests. Throws when one is not what the struct says.
     func run(events: Int) throws {
         switch request.name {
-        case "topsort_impression", "topsort_purchase": try run(TopsortBody.self, events)
+        case "topsort_impression", "topsort_impression_shuffled", "topsort_purchase": try run(TopsortBody.self, events)
         case "native_click", "native_purchase": try run(NativeBody.self, events)
         case "gowit_click": try run(GowitBody.self, events)
         case "vtex_conversion": try run(VtexBody.self, events)

@@ -133,6 +133,32 @@ import Testing
         #expect(report.requests > 7)
     }
 
+    @Test func `a connection that is never completed is a failure`() throws {
+        let server = AnsweringServer(accepts: false) { _ in .silence }
+        defer { server.stop() }
+        var order = try shortOrder(port: server.port)
+        order.plan.timeoutSeconds = 0.2
+        order.plan.seconds = 0.8
+        let report = try run(order)
+        #expect(report.errorsByKind["cannot_connect"] ?? 0 > 0)
+        #expect(!report.isGood && report.requests == 0)
+    }
+
+    @Test func `interim answers are passed over, but not for ever`() throws {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n"
+        for (count, isGood) in [(3, true), (16, true), (17, false), (100_000, false)] {
+            let server = AnsweringServer { _ in
+                .answer(String(repeating: interim, count: count) + AnsweringServer.noContent)
+            }
+            defer { server.stop() }
+            var order = try shortOrder(port: server.port)
+            order.plan.seconds = 0.1
+            let report = try run(order)
+            #expect(report.isGood == isGood)
+            #expect(report.errorsByKind.keys.sorted() == (isGood ? [] : ["malformed_answer"]))
+        }
+    }
+
     @Test func `what is no HTTP is called malformed`() throws {
         let server = AnsweringServer { _ in .answer("220 mail.test ESMTP\r\n") }
         defer { server.stop() }

@@ -27,7 +27,9 @@ final class AnsweringServer: Sendable {
 
     var requests: Int { count.load(ordering: .relaxed) }
 
-    init(_ script: @escaping @Sendable (Int) -> Reply) {
+    /// - Parameter accepts: whether it takes connections at all. Where not, the kernel completes one or two, and
+    ///   lets all others wait for ever.
+    init(accepts: Bool = true, _ script: @escaping @Sendable (Int) -> Reply) {
         self.script = script
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -38,11 +40,12 @@ final class AnsweringServer: Sendable {
         // Safety: the address and its length live through each call.
         unsafe withUnsafeMutablePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                precondition(unsafe bind(listener, address, length) == 0 && listen(listener, 128) == 0)
+                precondition(unsafe bind(listener, address, length) == 0 && listen(listener, accepts ? 128 : 0) == 0)
                 precondition(unsafe getsockname(listener, address, &length) == 0)
             }
         }
         port = UInt16(bigEndian: address.sin_port)
+        guard accepts else { return }
         let accepting = startThread(name: "answering") { [self] in accept() }
         threads.withLock { $0.append(accepting) }
     }
@@ -52,7 +55,7 @@ final class AnsweringServer: Sendable {
         isStopping.store(true, ordering: .relaxed)
         shutdown(listener, Int32(SHUT_RDWR))
         // The accepting thread ends first, so that no thread is started behind our back.
-        threads.withLock { $0.removeFirst() }.join()
+        threads.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.join()
         for socket in sockets.withLock({ $0 }) { shutdown(socket, Int32(SHUT_RDWR)) }
         for thread in threads.withLock({ $0 }) { thread.join() }
         for socket in sockets.withLock({ $0 }) { close(socket) }

@@ -21,6 +21,10 @@ struct LoadConnection {
     /// Place of the oldest flight in the ring.
     var first = 0
     var inFlight = 0
+    /// Interim answers since the last one that was final.
+    var interim = 0
+    /// When it was last opened, or begun to.
+    var begunAt: Int64 = 0
     /// When to open it again.
     var reopenAt: Int64 = 0
     /// The beginning of an answer whose end has not come yet.

@@ -70,6 +70,8 @@ final class LoadThread: @unchecked Sendable {
 
     private static let upkeepNanoseconds: Int64 = 20_000_000
     private static let reconnectNanoseconds: Int64 = 100_000_000
+    /// More 1xx answers to one request mean a server that would go on for ever.
+    private static let interimMax = 16
 
     /// - Parameters:
     ///   - share: which of the plan's threads it is.
@@ -127,7 +129,7 @@ final class LoadThread: @unchecked Sendable {
         for index in connections.indices { open(index) }
         let deadline = MonotonicClock.nowNanoseconds + min(timeoutNanoseconds, 5_000_000_000)
         while MonotonicClock.nowNanoseconds < deadline,
-            connections.contains(where: { $0.socket != nil && !$0.isOpen })
+            connections.indices.contains(where: { isConnecting($0) })
         {
             let count = poller.wait(milliseconds: 10)
             for index in 0..<count { handle(poller[index]) }
@@ -177,6 +179,10 @@ final class LoadThread: @unchecked Sendable {
         let now = MonotonicClock.nowNanoseconds
         for index in connections.indices {
             if connections[index].inFlight > 0 { lose(index, .timedOut, now) }
+            // One that has been opened again a moment ago has not failed yet.
+            if isConnecting(index), now - connections[index].begunAt > 1_000_000_000 {
+                lose(index, .cannotConnect, now)
+            }
             connections[index].socket?.close()
             connections[index].socket = nil
         }
@@ -206,6 +212,8 @@ final class LoadThread: @unchecked Sendable {
                 if flights[index * plan.pipeline + connections[index].first].sent < oldest {
                     lose(index, .timedOut, now)
                 }
+            } else if isConnecting(index), connections[index].begunAt < oldest {
+                lose(index, .cannotConnect, now)
             } else if connections[index].socket == nil, connections[index].reopenAt <= now, !isDraining {
                 figures.reconnects += 1
                 open(index)
@@ -229,7 +237,12 @@ final class LoadThread: @unchecked Sendable {
 
     // MARK: Connections
 
+    private func isConnecting(_ index: Int) -> Bool {
+        connections[index].socket != nil && !connections[index].isOpen
+    }
+
     private func open(_ index: Int) {
+        connections[index].begunAt = MonotonicClock.nowNanoseconds
         do throws(SystemError) {
             let socket = try ClientSocket.begin(address)
             connections[index].socket = socket
@@ -277,6 +290,7 @@ final class LoadThread: @unchecked Sendable {
         connections[index].isOpen = false
         connections[index].inFlight = 0
         connections[index].first = 0
+        connections[index].interim = 0
         connections[index].carry.removeAll()
         connections[index].unsent.removeAll()
         connections[index].reopenAt = failure == .cannotConnect ? now + Self.reconnectNanoseconds : now
@@ -415,7 +429,13 @@ final class LoadThread: @unchecked Sendable {
             switch scanner.scan(bytes[place..<bytes.count]) {
             case .whole(let head):
                 place += head.bytes
-                if head.status < 200 { continue }
+                if head.status < 200 {
+                    connections[index].interim += 1
+                    if connections[index].interim <= Self.interimMax { continue }
+                    lose(index, .malformed, now)
+                    return false
+                }
+                connections[index].interim = 0
                 record(index, head.status, now)
                 if head.closes {
                     lose(index, .closed, now)
