@@ -46,7 +46,7 @@ package struct CanonicalWriter: ~Copyable {
         writeLine(fields, schema, origin, &block.payload)
         // Asked this late, because the answer lies in memory that takes as long to arrive as a line to write.
         if let fingerprint {
-            if let deduplicator, deduplicator.isDuplicate(fingerprint: fingerprint) {
+            if deduplicator?.isDuplicate(fingerprint: fingerprint) == true {
                 block.payload.truncate(to: bytes)
                 block.filterHashes.truncate(to: hashes)
                 return .duplicate

@@ -170,7 +170,7 @@ struct AnswerQueuePool {
     }
 
     /// Takes a queue back. Call `trim` after it.
-    mutating func release(_ queue: AnswerQueue) {
+    mutating func release(_ queue: consuming AnswerQueue) {
         guard queue.bytes.capacity <= Self.keptBytes else { return }
         queue.reset()
         bytes += queue.bytes.capacity

@@ -123,7 +123,8 @@ extension EdgeLoop {
 
     /// Sends what may go. False when the connection is gone.
     func flush(_ connection: EdgeConnection) -> Bool {
-        guard let output = connection.output else { return true }
+        // Taken out meanwhile: moved there and back, it costs no counting of references.
+        guard let output = connection.output.take() else { return true }
         if output.sendable > 0 && !connection.sendBlocked {
             let wanted = output.sendable
             let taken = output.send(to: connection.descriptor)
@@ -135,15 +136,19 @@ extension EdgeLoop {
             } else if taken == Int(Errno.again) {
                 connection.sendBlocked = true
             } else {
+                connection.output = output
                 close(connection)
                 return false
             }
         }
+        var held = 0
         if output.isEmpty {
             queues.release(output)
-            connection.output = nil
+        } else {
+            held = output.bytes.capacity
+            connection.output = output
         }
-        charge(connection)
+        charge(connection, held)
         if connection.sendBlocked && answerBytes > limits.answerMemoryBytes {
             // It does not read, and what it does not read would be paid by all others.
             counts.overLimit += 1
@@ -153,8 +158,8 @@ extension EdgeLoop {
         return true
     }
 
-    private func charge(_ connection: EdgeConnection) {
-        let held = connection.output?.bytes.capacity ?? 0
+    /// - Parameter held: bytes of memory that its answers hold now.
+    private func charge(_ connection: EdgeConnection, _ held: Int) {
         answerBytes += held - connection.chargedBytes
         connection.chargedBytes = held
         queues.trim(to: max(0, limits.answerMemoryBytes - answerBytes))
@@ -201,7 +206,7 @@ extension EdgeLoop {
     /// Ends a turn with a connection: gives back what it does not need, sends, closes or sets the
     /// deadline.
     func settle(_ connection: EdgeConnection) {
-        if let input = connection.input, input.isOverdraft, !input.isEmpty, connection.phase == .open,
+        if connection.input?.isOverdraft == true, connection.input?.isEmpty == false, connection.phase == .open,
             !connection.isStalled, !connection.isPaused, !connection.isReady
         {
             // There was room to handle a whole request, but there is none to wait for the rest of one.
@@ -209,10 +214,13 @@ extension EdgeLoop {
                 connection, .unavailable(retryAfterSeconds: EdgeLimits.retryAfterSeconds),
                 head: knownHead(connection))
         }
-        if let input = connection.input, input.isEmpty || connection.phase != .open {
-            if !input.isEmpty { connection.mustLinger = true }
-            buffers.release(input)
-            connection.input = nil
+        if let input = connection.input.take() {
+            if input.isEmpty || connection.phase != .open {
+                if !input.isEmpty { connection.mustLinger = true }
+                buffers.release(input)
+            } else {
+                connection.input = input
+            }
         }
         guard flush(connection) else { return }
         if connection.output == nil && !connection.isStalled && !connection.isReady {
@@ -268,14 +276,13 @@ extension EdgeLoop {
         // Closing takes the descriptor out of the poller as well: nobody else holds it.
         _ = clio_close(connection.descriptor)
         if let input = connection.input { buffers.release(input) }
-        if let output = connection.output { queues.release(output) }
+        if let output = connection.output.take() { queues.release(output) }
         if connection.isStalled {
             connection.isStalled = false
             counts.stalled -= 1
         }
         connection.input = nil
-        connection.output = nil
-        charge(connection)
+        charge(connection, 0)
         connection.descriptor = -1
         connection.phase = .free
         connection.generation &+= 1

@@ -150,7 +150,7 @@ struct BufferPool {
         return ReceiveBuffer(capacity: size)
     }
 
-    mutating func release(_ buffer: ReceiveBuffer) {
+    mutating func release(_ buffer: consuming ReceiveBuffer) {
         buffer.removeAll()
         let index = buffer.capacity == ReceiveBuffer.smallest ? 0 : Self.sizeClass(of: buffer.capacity)
         if buffer.isOverdraft || (index > 0 && free[index].count >= Self.largeKept) {

@@ -41,8 +41,11 @@ struct FingerprintSlot {
 /// first on its probe sequence that was empty when it came, won by compare-and-swap.
 ///
 /// Safe from any thread. A caller that goes on while `clear` runs may find its slot empty again.
-// @unchecked: the memory is mapped for as long as this object lives, and every word of it is an atomic.
-@safe final class FingerprintSlots: @unchecked Sendable {
+///
+/// A value, so that whoever looks for a key counts no references; all copies mean the same memory, which its owner, the
+/// table, gives back with `unmap`.
+// @unchecked: the memory is mapped for as long as the table lives, and every word of it is an atomic.
+@safe struct FingerprintSlots: @unchecked Sendable {
     /// Where a key is, or would go.
     struct Place {
         /// Negative when the key is not there and there is no room for it within `probesMax` slots.
@@ -79,8 +82,9 @@ struct FingerprintSlot {
         unsafe slots = memory.bindMemory(to: Atomic<UInt64>.self, capacity: count)
     }
 
-    deinit {
-        // Safety: mapped in init with this length; nobody holds the object any more.
+    /// Gives the memory back. No copy may be used any more.
+    func unmap() {
+        // Safety: mapped in init with this length; nobody uses it any more.
         _ = unsafe munmap(slots, bytes)
     }
 
@@ -136,7 +140,7 @@ struct FingerprintSlot {
         guard start < bytes else { return bytes }
         let length = min(amount, bytes - start)
         // madvise(2), since Linux 5.14; where it is not known, pages come when they are needed.
-        // Safety: the range lies within this object's mapping; its content stays.
+        // Safety: the range lies within this mapping; its content stays.
         _ = unsafe madvise(UnsafeMutableRawPointer(slots) + start, length, FingerprintSlots.populateWrite)
         return start + length
     }
@@ -148,7 +152,7 @@ struct FingerprintSlot {
     func clear() {
         // madvise(2): "subsequent accesses of pages in the range will succeed, but will result in …
         // zero-fill-on-demand pages for anonymous private mappings".
-        // Safety: the range is this object's mapping.
+        // Safety: the range is this mapping.
         let failed = unsafe madvise(slots, bytes, MADV_DONTNEED)
         precondition(failed == 0, "madvise of an own mapping")
     }

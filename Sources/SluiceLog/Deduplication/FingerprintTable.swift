@@ -39,7 +39,8 @@ package final class FingerprintTable: @unchecked Sendable {
     package let capacity: Int
     private let ageMilliseconds: Int64
     private let batch: Int
-    // Three members instead of an array: members that never change need no reference count to look at.
+    // Three members instead of an array: members that never change need no reference count to look at. Unmapped in
+    // deinit.
     private let slots0: FingerprintSlots
     private let slots1: FingerprintSlots
     private let slots2: FingerprintSlots
@@ -86,11 +87,18 @@ package final class FingerprintTable: @unchecked Sendable {
             guard
                 let slots = FingerprintSlots(
                     count: FingerprintTable.slots(events: events), multiplier: multiplier)
-            else { return nil }
+            else {
+                for slots in arrays { slots.unmap() }
+                return nil
+            }
             arrays.append(slots)
         }
         (slots0, slots1, slots2) = (arrays[0], arrays[1], arrays[2])
         _ = slots(FingerprintTable.firstGeneration).populate(from: 0, amount: .max)
+    }
+
+    deinit {
+        for slots in [slots0, slots1, slots2] { slots.unmap() }
     }
 
     @inline(__always)

@@ -117,6 +117,7 @@ struct TopsortReading: ~Copyable {
         try reader.enterArray()
         guard try reader.nextElement() else { return }
         let parser = parsers[Int(kind.rawValue)]
+        let schema = parser.schema
         var index = 0
         repeat {
             seen += 1
@@ -133,12 +134,12 @@ struct TopsortReading: ~Copyable {
                 continue
             }
             try readFields(kind, parser, &reader)
-            complete(kind, parser.schema)
+            complete(kind, schema)
             if fields.problem != nil { report.note(.field(kind, index), fields) }
             // What is written with something wrong beside it is only taken back.
             guard report.isEmpty else { continue }
             let written = writer.write(
-                &fields, schema: parser.schema, origin: request.origin, into: block,
+                &fields, schema: schema, origin: request.origin, into: block,
                 deduplicator: deduplicator)
             if written == .accepted { result.count(kind.type) } else { result.duplicates += 1 }
         } while try reader.nextElement()
