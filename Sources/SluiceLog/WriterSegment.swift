@@ -21,10 +21,16 @@ package struct LogFaults: Sendable {
 /// (synchronous=FULL). 3. After `seal` the file is complete by itself and nobody changes it again.
 /// Owner: the log thread, or the thread that opens the log before that runs.
 final class WriterSegment {
+    /// Of one page in the write-ahead log ("a 24-byte frame-header followed by page-size bytes", fileformat2.html).
+    private static let frameBytes = SegmentSchema.pageSize + 24
+
     let path: String
     let description: SegmentDescription
     private let queue: DatabaseQueue
+    /// Of the connection; nil before the first commit and after the last.
+    private var statements: CommitStatements?
     private let faults: LogFaults
+    private let walPath: String
     private let walBytesMax: Int
     /// Nothing can be read through it any more.
     private(set) var isClosed = false
@@ -38,7 +44,7 @@ final class WriterSegment {
     private(set) var endEvent: Int64
     private var identity: FileIdentity?
     private var walIdentity: FileIdentity?
-    /// Estimated bytes committed since the last complete checkpoint.
+    /// Bytes written to the write-ahead log since the last complete checkpoint.
     private var walBytes = 0
     /// Whether the write-ahead log has been written to since then.
     private var isLogBegun = false
@@ -100,6 +106,7 @@ final class WriterSegment {
         // SQLite would make an empty file where there is none.
         guard FileCalls.exists(path) else { throw .missing(path: path) }
         self.path = path
+        walPath = path + "-wal"
         self.faults = faults
         walBytesMax = configuration.walBytes
         checkpointAt = configuration.walBytes
@@ -108,6 +115,8 @@ final class WriterSegment {
             var settings = Configuration()
             settings.foreignKeysEnabled = false
             settings.label = "sluice.log.writer"
+            // A fault is injected by GRDB's means in the middle of a transaction that is not GRDB's.
+            settings.allowsUnsafeTransactions = faults.beforeInsert != nil || faults.beforeCommit != nil
             // Readers hold no lock for long; whoever else does is waited for at the next tick.
             settings.busyMode = .timeout(0.05)
             let walLimit = configuration.walBytes * 2
@@ -137,7 +146,7 @@ final class WriterSegment {
         endEvent = extent?.endEvent ?? description.firstEvent
         identity = FileCalls.identity(path)
         // What a crash left in the WAL counts as not checkpointed.
-        walBytes = Int(FileCalls.size(path + "-wal") ?? 0)
+        walBytes = Int(FileCalls.size(walPath) ?? 0)
     }
 
     private static func checkFormat(_ database: Database, path: String) throws {
@@ -168,35 +177,27 @@ final class WriterSegment {
 
     /// Commits what `body` inserts as one transaction. Nothing of it stays when this throws, as far
     /// as SQLite can tell; see `removeBlocks(from:)` for where it cannot.
-    func commit(_ body: (Inserter) throws -> Void) throws(LogError) {
+    func commit(_ body: (CommitStatements) throws -> Void) throws(LogError) {
         try aboutFile(path) {
-            try queue.inDatabase { database in
-                try database.inTransaction(.immediate) {
-                    try faults.beforeInsert?(database)
-                    let inserter = Inserter(
-                        statement: try database.cachedStatement(sql: SegmentSchema.insertBlock))
-                    try body(inserter)
-                    try faults.beforeCommit?(database)
-                    return .commit
-                }
+            let statements = try openStatements()
+            do {
+                try statements.begin()
+                if let fault = faults.beforeInsert { try queue.inDatabase(fault) }
+                try body(statements)
+                if let fault = faults.beforeCommit { try queue.inDatabase(fault) }
+                try statements.commit()
+            } catch {
+                statements.rollBack()
+                throw error
             }
         }
     }
 
-    /// Inserts rows within a transaction. Ends with the call it was lent to.
-    struct Inserter {
-        let statement: Statement
-
-        func insert(_ stored: StoredBlock, columnsOf encoder: BlockEncoder) throws {
-            try encoder.withColumns(stored) { filter, fingerprints, payload in
-                try statement.execute(arguments: [
-                    stored.number, stored.firstEvent, stored.eventCount,
-                    stored.firstReceivedMilliseconds, stored.lastReceivedMilliseconds,
-                    stored.codec.rawValue, stored.rawSize, Int64(stored.checksum), filter, fingerprints,
-                    payload,
-                ])
-            }
-        }
+    private func openStatements() throws -> CommitStatements {
+        if let statements { return statements }
+        let made = try queue.inDatabase { try CommitStatements($0) }
+        statements = made
+        return made
     }
 
     /// Counts what a successful `commit` added.
@@ -211,8 +212,7 @@ final class WriterSegment {
         newestMilliseconds = max(newestMilliseconds ?? newest, newest)
         self.endEvent = endEvent
         bytes += payloadBytes + blocks * 512
-        // Every row touches at least a leaf, and a transaction some pages above it.
-        walBytes += payloadBytes + (blocks + 2) * SegmentSchema.pageSize
+        walBytes += (statements?.takePagesWritten() ?? 0) * WriterSegment.frameBytes
     }
 
     /// Whether its names still lead to the files that are open here. What is committed to a file without a
@@ -220,7 +220,7 @@ final class WriterSegment {
     func isInPlace() -> Bool {
         guard identity != nil, identity == FileCalls.identity(path) else { return false }
         // SQLite makes the WAL with the first transaction and keeps it until the connection is closed.
-        let wal = FileCalls.identity(path + "-wal")
+        let wal = FileCalls.identity(walPath)
         if walIdentity == nil { walIdentity = wal }
         return wal != nil && wal == walIdentity
     }
@@ -272,6 +272,7 @@ final class WriterSegment {
     ///
     /// - Parameter emptying: also cuts the WAL to nothing; waits for readers briefly.
     func checkpoint(emptying: Bool = false) throws(LogError) {
+        statements?.letGo()
         let isUrgent = walBytes >= walBytesMax * 4
         let result = try aboutFile(path) {
             try queue.inDatabase { try $0.checkpoint(emptying ? .truncate : isUrgent ? .restart : .passive) }
@@ -281,7 +282,7 @@ final class WriterSegment {
             isLogBegun = false
             checkpointAt = walBytesMax
         } else {
-            walBytes = result.walFrameCount * SegmentSchema.pageSize
+            walBytes = result.walFrameCount * WriterSegment.frameBytes
             checkpointAt = walBytes + walBytesMax / 4
         }
     }
@@ -305,6 +306,8 @@ final class WriterSegment {
     /// Makes the file complete by itself: no WAL, no side files, never changed again. The connection
     /// is closed when this returns, and stays open when it throws (`busy`: a reader was in the way).
     func seal(nowMilliseconds: Int64) throws(LogError) {
+        statements?.letGo()
+        statements = nil
         try aboutFile(path) {
             try queue.inDatabase { database in
                 try database.execute(
@@ -321,6 +324,8 @@ final class WriterSegment {
     /// Closes the connection; the WAL is copied into the file where that is possible.
     func close() {
         isClosed = true
+        statements?.letGo()
+        statements = nil
         // A failure costs nothing: what was committed is in the WAL and is taken up at the next start.
         try? queue.close()
     }
