@@ -6,13 +6,16 @@ import SluiceCore
 /// which the readers share.
 final class BlockEncoder {
     private let codec: BlockCodec
+    private let compressionBytesMin: Int
     private var compressor: BlockCompressor
     private var compressed = ByteBuffer(capacity: 1 << 20)
     private var filterBytes = ByteBuffer(capacity: 1 << 16)
     private var fingerprintBytes = ByteBuffer(capacity: 1 << 16)
 
-    init(codec: BlockCodec) {
+    /// - Parameter compressionBytesMin: bytes from which on a block is compressed.
+    init(codec: BlockCodec, compressionBytesMin: Int = 0) {
         self.codec = codec
+        self.compressionBytesMin = compressionBytesMin
         compressor = BlockCompressor()
     }
 
@@ -29,7 +32,7 @@ final class BlockEncoder {
         let raw = block.payload.bytes
         compressed.removeAll()
         let isSmaller =
-            codec != .none && compressor.compress(raw, with: codec, into: &compressed)
+            codec != .none && raw.count >= compressionBytesMin && compressor.compress(raw, with: codec, into: &compressed)
             && compressed.count < raw.count
         let payload = isSmaller ? compressed.bytes.array : raw.array
         return StoredBlock(

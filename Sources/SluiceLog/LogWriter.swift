@@ -85,7 +85,8 @@ package final class LogWriter: @unchecked Sendable {
         self.parker = parker
         self.fingerprints = fingerprints
         self.onCommit = onCommit
-        encoder = BlockEncoder(codec: log.configuration.compression)
+        encoder = BlockEncoder(
+            codec: log.configuration.compression, compressionBytesMin: log.configuration.compressionBytesMin)
         for channel in channels { channel.attach(parker) }
     }
 

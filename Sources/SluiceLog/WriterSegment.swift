@@ -23,6 +23,8 @@ package struct LogFaults: Sendable {
 final class WriterSegment {
     /// Of one page in the write-ahead log ("a 24-byte frame-header followed by page-size bytes", fileformat2.html).
     private static let frameBytes = SegmentSchema.pageSize + 24
+    /// Commits after which a checkpoint is worth what it costs by itself: four syncs.
+    private static let checkpointCommits = 128
 
     let path: String
     let description: SegmentDescription
@@ -50,6 +52,8 @@ final class WriterSegment {
     private var isLogBegun = false
     /// `walBytes` below which another checkpoint is not worth an attempt.
     private var checkpointAt: Int
+    /// Since the last checkpoint.
+    private var commits = 0
 
     // MARK: Making and opening
 
@@ -109,7 +113,7 @@ final class WriterSegment {
         walPath = path + "-wal"
         self.faults = faults
         walBytesMax = configuration.walBytes
-        checkpointAt = configuration.walBytes
+        checkpointAt = configuration.walBytes / 8
         let extent: SegmentExtent?
         (queue, description, extent, bytes) = try aboutFile(path) {
             var settings = Configuration()
@@ -213,6 +217,7 @@ final class WriterSegment {
         self.endEvent = endEvent
         bytes += payloadBytes + blocks * 512
         walBytes += (statements?.takePagesWritten() ?? 0) * WriterSegment.frameBytes
+        commits += 1
     }
 
     /// Whether its names still lead to the files that are open here. What is committed to a file without a
@@ -265,7 +270,12 @@ final class WriterSegment {
     // MARK: Checkpoints
 
     /// Whether enough has been committed that a checkpoint should follow.
-    var wantsCheckpoint: Bool { walBytes >= checkpointAt }
+    ///
+    /// It holds the next commit up for half a millisecond per megabyte. So small commits are not made to wait until
+    /// the limit: one in `checkpointCommits` of them waits, for as long as they were large.
+    var wantsCheckpoint: Bool {
+        walBytes >= checkpointAt && (commits >= WriterSegment.checkpointCommits || walBytes >= walBytesMax)
+    }
 
     /// Copies the WAL into the file, so that the next commit begins it anew. What a reader holds up
     /// is copied later; a WAL grown to four times its limit makes this wait for the reader.
@@ -273,6 +283,7 @@ final class WriterSegment {
     /// - Parameter emptying: also cuts the WAL to nothing; waits for readers briefly.
     func checkpoint(emptying: Bool = false) throws(LogError) {
         statements?.letGo()
+        commits = 0
         let isUrgent = walBytes >= walBytesMax * 4
         let result = try aboutFile(path) {
             try queue.inDatabase { try $0.checkpoint(emptying ? .truncate : isUrgent ? .restart : .passive) }
@@ -280,7 +291,7 @@ final class WriterSegment {
         if result.checkpointedFrameCount >= result.walFrameCount {
             walBytes = 0
             isLogBegun = false
-            checkpointAt = walBytesMax
+            checkpointAt = walBytesMax / 8
         } else {
             walBytes = result.walFrameCount * WriterSegment.frameBytes
             checkpointAt = walBytes + walBytesMax / 4
