@@ -4,11 +4,14 @@ import SluiceCore
 /// How the log stores blocks, and how much memory and disk its parts may hold.
 package struct LogConfiguration: Sendable {
     package var compression: BlockCodec = .zstd
+    /// Blocks of fewer bytes are not compressed. Making one event of 467 bytes a quarter smaller takes as long as
+    /// committing it.
+    package var compressionBytesMin = 512
     /// A segment is closed once it holds this many bytes.
     package var segmentBytes = 1 << 30
     /// A segment is closed this long after its first block came.
     package var segmentAgeSeconds = 3600
-    /// Bytes the writer lets the write-ahead log collect before it copies them into the segment.
+    /// Bytes the writer lets the write-ahead log collect at most before it copies them into the segment.
     /// A reader in the way delays that; from four times as much on, the writer waits for it briefly.
     package var walBytes = 8 << 20
     /// Compressed bytes of recent blocks kept in memory for each reader.

@@ -50,6 +50,8 @@ package final class LogWriter: @unchecked Sendable {
     private var reaperRetryAt: Int64 = 0
     private let encoder: BlockEncoder
     private var backoff = CommitBackoff()
+    /// Whether a round ended since this thread slept last.
+    private var isTended = false
     private var group: [Item] = []
     private var stored: [StoredBlock] = []
     private var firstChannel = 0
@@ -83,7 +85,8 @@ package final class LogWriter: @unchecked Sendable {
         self.parker = parker
         self.fingerprints = fingerprints
         self.onCommit = onCommit
-        encoder = BlockEncoder(codec: log.configuration.compression)
+        encoder = BlockEncoder(
+            codec: log.configuration.compression, compressionBytesMin: log.configuration.compressionBytesMin)
         for channel in channels { channel.attach(parker) }
     }
 
@@ -140,6 +143,7 @@ package final class LogWriter: @unchecked Sendable {
             giveBackFailed()
         }
         upkeep()
+        isTended = true
     }
 
     private func commitGroup() throws(LogError) {
@@ -311,12 +315,16 @@ package final class LogWriter: @unchecked Sendable {
     private func idle() {
         let now = clock.monotonicMicroseconds()
         if backoff.isFailing, backoff.mayTry(now: now) { probe() }
-        // Without commits nobody else would find out; readers would take what is in it for lost.
-        if !mustReopen, !segment.isInPlace() {
-            mustReopen = true
-            do throws(LogError) { try recoverIfNeeded() } catch { noteFailure(error) }
+        // A round that has just ended has done both.
+        if !isTended || backoff.isFailing {
+            // Without commits nobody else would find out; readers would take what is in it for lost.
+            if !mustReopen, !segment.isInPlace() {
+                mustReopen = true
+                do throws(LogError) { try recoverIfNeeded() } catch { noteFailure(error) }
+            }
+            upkeep()
         }
-        upkeep()
+        isTended = false
         var wait = LogWriter.tickMilliseconds
         if backoff.isFailing {
             wait = min(wait, max(1, backoff.millisecondsLeft(now: clock.monotonicMicroseconds())))

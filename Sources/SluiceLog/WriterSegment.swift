@@ -21,10 +21,18 @@ package struct LogFaults: Sendable {
 /// (synchronous=FULL). 3. After `seal` the file is complete by itself and nobody changes it again.
 /// Owner: the log thread, or the thread that opens the log before that runs.
 final class WriterSegment {
+    /// Of one page in the write-ahead log ("a 24-byte frame-header followed by page-size bytes", fileformat2.html).
+    private static let frameBytes = SegmentSchema.pageSize + 24
+    /// Commits after which a checkpoint is worth what it costs by itself: four syncs.
+    private static let checkpointCommits = 128
+
     let path: String
     let description: SegmentDescription
     private let queue: DatabaseQueue
+    /// Of the connection; nil before the first commit and after the last.
+    private var statements: CommitStatements?
     private let faults: LogFaults
+    private let walPath: String
     private let walBytesMax: Int
     /// Nothing can be read through it any more.
     private(set) var isClosed = false
@@ -38,12 +46,14 @@ final class WriterSegment {
     private(set) var endEvent: Int64
     private var identity: FileIdentity?
     private var walIdentity: FileIdentity?
-    /// Estimated bytes committed since the last complete checkpoint.
+    /// Bytes written to the write-ahead log since the last complete checkpoint.
     private var walBytes = 0
     /// Whether the write-ahead log has been written to since then.
     private var isLogBegun = false
     /// `walBytes` below which another checkpoint is not worth an attempt.
     private var checkpointAt: Int
+    /// Since the last checkpoint.
+    private var commits = 0
 
     // MARK: Making and opening
 
@@ -100,14 +110,17 @@ final class WriterSegment {
         // SQLite would make an empty file where there is none.
         guard FileCalls.exists(path) else { throw .missing(path: path) }
         self.path = path
+        walPath = path + "-wal"
         self.faults = faults
         walBytesMax = configuration.walBytes
-        checkpointAt = configuration.walBytes
+        checkpointAt = configuration.walBytes / 8
         let extent: SegmentExtent?
         (queue, description, extent, bytes) = try aboutFile(path) {
             var settings = Configuration()
             settings.foreignKeysEnabled = false
             settings.label = "sluice.log.writer"
+            // A fault is injected by GRDB's means in the middle of a transaction that is not GRDB's.
+            settings.allowsUnsafeTransactions = faults.beforeInsert != nil || faults.beforeCommit != nil
             // Readers hold no lock for long; whoever else does is waited for at the next tick.
             settings.busyMode = .timeout(0.05)
             let walLimit = configuration.walBytes * 2
@@ -137,7 +150,7 @@ final class WriterSegment {
         endEvent = extent?.endEvent ?? description.firstEvent
         identity = FileCalls.identity(path)
         // What a crash left in the WAL counts as not checkpointed.
-        walBytes = Int(FileCalls.size(path + "-wal") ?? 0)
+        walBytes = Int(FileCalls.size(walPath) ?? 0)
     }
 
     private static func checkFormat(_ database: Database, path: String) throws {
@@ -168,35 +181,27 @@ final class WriterSegment {
 
     /// Commits what `body` inserts as one transaction. Nothing of it stays when this throws, as far
     /// as SQLite can tell; see `removeBlocks(from:)` for where it cannot.
-    func commit(_ body: (Inserter) throws -> Void) throws(LogError) {
+    func commit(_ body: (CommitStatements) throws -> Void) throws(LogError) {
         try aboutFile(path) {
-            try queue.inDatabase { database in
-                try database.inTransaction(.immediate) {
-                    try faults.beforeInsert?(database)
-                    let inserter = Inserter(
-                        statement: try database.cachedStatement(sql: SegmentSchema.insertBlock))
-                    try body(inserter)
-                    try faults.beforeCommit?(database)
-                    return .commit
-                }
+            let statements = try openStatements()
+            do {
+                try statements.begin()
+                if let fault = faults.beforeInsert { try queue.inDatabase(fault) }
+                try body(statements)
+                if let fault = faults.beforeCommit { try queue.inDatabase(fault) }
+                try statements.commit()
+            } catch {
+                statements.rollBack()
+                throw error
             }
         }
     }
 
-    /// Inserts rows within a transaction. Ends with the call it was lent to.
-    struct Inserter {
-        let statement: Statement
-
-        func insert(_ stored: StoredBlock, columnsOf encoder: BlockEncoder) throws {
-            try encoder.withColumns(stored) { filter, fingerprints, payload in
-                try statement.execute(arguments: [
-                    stored.number, stored.firstEvent, stored.eventCount,
-                    stored.firstReceivedMilliseconds, stored.lastReceivedMilliseconds,
-                    stored.codec.rawValue, stored.rawSize, Int64(stored.checksum), filter, fingerprints,
-                    payload,
-                ])
-            }
-        }
+    private func openStatements() throws -> CommitStatements {
+        if let statements { return statements }
+        let made = try queue.inDatabase { try CommitStatements($0) }
+        statements = made
+        return made
     }
 
     /// Counts what a successful `commit` added.
@@ -211,8 +216,8 @@ final class WriterSegment {
         newestMilliseconds = max(newestMilliseconds ?? newest, newest)
         self.endEvent = endEvent
         bytes += payloadBytes + blocks * 512
-        // Every row touches at least a leaf, and a transaction some pages above it.
-        walBytes += payloadBytes + (blocks + 2) * SegmentSchema.pageSize
+        walBytes += (statements?.takePagesWritten() ?? 0) * WriterSegment.frameBytes
+        commits += 1
     }
 
     /// Whether its names still lead to the files that are open here. What is committed to a file without a
@@ -220,7 +225,7 @@ final class WriterSegment {
     func isInPlace() -> Bool {
         guard identity != nil, identity == FileCalls.identity(path) else { return false }
         // SQLite makes the WAL with the first transaction and keeps it until the connection is closed.
-        let wal = FileCalls.identity(path + "-wal")
+        let wal = FileCalls.identity(walPath)
         if walIdentity == nil { walIdentity = wal }
         return wal != nil && wal == walIdentity
     }
@@ -265,13 +270,20 @@ final class WriterSegment {
     // MARK: Checkpoints
 
     /// Whether enough has been committed that a checkpoint should follow.
-    var wantsCheckpoint: Bool { walBytes >= checkpointAt }
+    ///
+    /// It holds the next commit up for half a millisecond per megabyte. So small commits are not made to wait until
+    /// the limit: one in `checkpointCommits` of them waits, for as long as they were large.
+    var wantsCheckpoint: Bool {
+        walBytes >= checkpointAt && (commits >= WriterSegment.checkpointCommits || walBytes >= walBytesMax)
+    }
 
     /// Copies the WAL into the file, so that the next commit begins it anew. What a reader holds up
     /// is copied later; a WAL grown to four times its limit makes this wait for the reader.
     ///
     /// - Parameter emptying: also cuts the WAL to nothing; waits for readers briefly.
     func checkpoint(emptying: Bool = false) throws(LogError) {
+        statements?.letGo()
+        commits = 0
         let isUrgent = walBytes >= walBytesMax * 4
         let result = try aboutFile(path) {
             try queue.inDatabase { try $0.checkpoint(emptying ? .truncate : isUrgent ? .restart : .passive) }
@@ -279,9 +291,9 @@ final class WriterSegment {
         if result.checkpointedFrameCount >= result.walFrameCount {
             walBytes = 0
             isLogBegun = false
-            checkpointAt = walBytesMax
+            checkpointAt = walBytesMax / 8
         } else {
-            walBytes = result.walFrameCount * SegmentSchema.pageSize
+            walBytes = result.walFrameCount * WriterSegment.frameBytes
             checkpointAt = walBytes + walBytesMax / 4
         }
     }
@@ -305,6 +317,8 @@ final class WriterSegment {
     /// Makes the file complete by itself: no WAL, no side files, never changed again. The connection
     /// is closed when this returns, and stays open when it throws (`busy`: a reader was in the way).
     func seal(nowMilliseconds: Int64) throws(LogError) {
+        statements?.letGo()
+        statements = nil
         try aboutFile(path) {
             try queue.inDatabase { database in
                 try database.execute(
@@ -321,6 +335,8 @@ final class WriterSegment {
     /// Closes the connection; the WAL is copied into the file where that is possible.
     func close() {
         isClosed = true
+        statements?.letGo()
+        statements = nil
         // A failure costs nothing: what was committed is in the WAL and is taken up at the next start.
         try? queue.close()
     }

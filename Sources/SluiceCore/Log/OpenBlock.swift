@@ -134,6 +134,20 @@ package enum BlockCommit: Sendable {
         return unsafe base[index]
     }
 
+    /// Appends all of them as eight bytes each, the lowest first.
+    package func appendLittleEndian(to buffer: inout ByteBuffer) {
+        #if _endian(little)
+            // Safety: `count` hashes are initialized, and are read as the bytes they consist of.
+            unsafe base.withMemoryRebound(to: UInt8.self, capacity: count * 8) { start in
+                unsafe buffer.append(Bytes(start: start, count: count * 8))
+            }
+        #else
+            for index in 0..<count {
+                for byte in 0..<8 { buffer.append(UInt8(truncatingIfNeeded: self[index] >> (8 * byte))) }
+            }
+        #endif
+    }
+
     package mutating func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count)
         count = newCount

@@ -1,0 +1,34 @@
+import SluiceCore
+import Testing
+
+@testable import SluiceLog
+
+@Suite struct BlockEncoderTests {
+    @Test func writesFingerprintsLowestByteFirst() {
+        let block = openBlock(["a", "b"])
+        block.fingerprints.truncate(to: 0)
+        block.fingerprints.append(0x0807_0605_0403_0201)
+        block.fingerprints.append(0xFF00_0000_0000_0080)
+        let encoder = BlockEncoder(codec: .none)
+        _ = encoder.encode(block, number: 1, firstEvent: 0)
+        #expect(encoder.fingerprints.array == [1, 2, 3, 4, 5, 6, 7, 8, 0x80, 0, 0, 0, 0, 0, 0, 0xFF])
+        // The next block's take their place.
+        _ = encoder.encode(openBlock(["c"]), number: 2, firstEvent: 2)
+        #expect(encoder.fingerprints.count == 8)
+        block.fingerprints.truncate(to: 0)
+        _ = encoder.encode(block, number: 3, firstEvent: 3)
+        #expect(encoder.fingerprints.isEmpty)
+    }
+
+    @Test(arguments: [BlockCodec.zstd, .zlib])
+    func compressesFromASizeOn(codec: BlockCodec) {
+        let block = openBlock((0..<20).map { "id \($0)" })
+        let size = block.payload.count
+        func stored(from least: Int) -> StoredBlock {
+            BlockEncoder(codec: codec, compressionBytesMin: least).encode(block, number: 1, firstEvent: 0)
+        }
+        #expect(stored(from: size).codec == codec)
+        #expect(stored(from: size + 1).codec == .none)
+        #expect(stored(from: size + 1).payload == block.payload.bytes.array)
+    }
+}
