@@ -44,9 +44,10 @@ final class DestinationRunner {
     private let encoder: any PlatformEncoder
     private let matcher: RuleMatcher
     private let settings: UpstreamSettings
-    private let fixedHeaders: [DestinationHeader]
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
+    /// Where the last request went: the next one goes there, too, at most platforms.
+    private var target = RequestTarget()
     private var readPausedUntil: Int64 = 0
     /// How often in a row the log had nothing where it should have.
     private var misses = 0
@@ -64,7 +65,6 @@ final class DestinationRunner {
         self.onTrouble = onTrouble
         matcher = RuleMatcher(configuration.rules, platform: configuration.platform)
         settings = UpstreamSettings(configuration, userAgent: userAgent)
-        fixedHeaders = configuration.fixedHeaders
         state = DestinationState(
             cursor: cursor,
             limits: DestinationLimits(configuration, eventsPerRequestMax: encoder.eventsPerRequestMax),
@@ -184,9 +184,10 @@ final class DestinationRunner {
         }
         let part = state.nextPart(of: batch, count: encoder.partCount)
         encoder.finish(part: part, into: &transfer.request)
-        let url = configuration.requestURL(path: transfer.request.path.bytes)
         state.started(batch, now: now)
-        guard isSendable(transfer) else {
+        guard target.take(transfer.request.path.bytes, configuration),
+            transfer.request.headers.allSatisfy(UpstreamTransfer.isSendable)
+        else {
             // An encoder's error, and no reason to trust the bytes: nothing is sent.
             idle.append(transfer)
             let reason = "the request's path or headers hold characters that cannot be sent"
@@ -199,14 +200,8 @@ final class DestinationRunner {
         transfer.destinationIndex = index
         transfer.batch = batch
         transfer.eventCount = count
-        driver.start(transfer, url: url, fixedHeaders: fixedHeaders)
+        driver.start(transfer, url: target.url)
         return .sent(events: count)
-    }
-
-    private func isSendable(_ transfer: UpstreamTransfer) -> Bool {
-        let path = transfer.request.path.bytes
-        for index in 0..<path.count where path[index] <= 0x20 || path[index] >= 0x7F { return false }
-        return transfer.request.headers.allSatisfy(UpstreamTransfer.isSendable)
     }
 
     // MARK: Answers

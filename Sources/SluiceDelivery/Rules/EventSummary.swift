@@ -24,24 +24,22 @@ package struct EventSummary {
         var occurred = Bytes.empty
         var received = Bytes.empty
         var place = 1
-        while let key = EventSummary.quoted(line, at: &place) {
+        scalars: while let key = EventSummary.quoted(line, at: &place) {
             guard place < line.count, line[place] == UInt8(ascii: ":") else { return nil }
             place += 1
             // The first value that is no string ends the scalars.
             guard let value = EventSummary.quoted(line, at: &place) else { break }
-            if key.equals("id") {
-                id = value
-            } else if key.equals("type") {
-                type = EventType(value)
-            } else if key.equals("occurred_at") {
-                occurred = value
-            } else if key.equals("received_at") {
-                received = value
-            } else if key.equals("source") {
-                source = value
-            } else if key.equals("network") {
+            // Few names are as long as another.
+            switch key.count {
+            case 2 where key.equals("id"): id = value
+            case 4 where key.equals("type"): type = EventType(value)
+            case 6 where key.equals("source"): source = value
+            case 7 where key.equals("network"):
                 network = value
-                break
+                break scalars
+            case 11 where key.equals("occurred_at"): occurred = value
+            case 11 where key.equals("received_at"): received = value
+            default: break
             }
             guard place < line.count, line[place] == UInt8(ascii: ",") else { break }
             place += 1
@@ -84,14 +82,8 @@ package struct EventSummary {
     private static func quoted(_ line: Bytes, at place: inout Int) -> Bytes? {
         guard place < line.count, line[place] == UInt8(ascii: "\"") else { return nil }
         let start = place + 1
-        var end = start
-        while end < line.count {
-            if line[end] == UInt8(ascii: "\"") {
-                place = end + 1
-                return line[start..<end]
-            }
-            end += line[end] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        return nil
+        guard let end = line.endOfString(from: start) else { return nil }
+        place = end + 1
+        return line[start..<end]
     }
 }
