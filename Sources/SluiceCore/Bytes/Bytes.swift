@@ -113,6 +113,13 @@ extension Bytes {
         return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
+    /// Where another view lies that shows a part of this one; nil where it shows other memory.
+    package func range(of part: Bytes) -> Range<Int>? {
+        let start = unsafe UInt(bitPattern: part.base) &- UInt(bitPattern: base)
+        guard start <= UInt(count), UInt(part.count) <= UInt(count) - start else { return nil }
+        return Int(start)..<Int(start) + part.count
+    }
+
     /// How many bytes from `start` on a JSON string simply contains: neither its end, nor an escape, nor a control
     /// character, nor one outside ASCII.
     @inlinable @inline(__always)

@@ -43,6 +43,8 @@ final class DestinationRunner {
     var state: DestinationState
     private let encoder: any PlatformEncoder
     private let matcher: RuleMatcher
+    /// Which events are due is decided by their type, source and network alone.
+    private var decisions = HeadDecisions()
     private let settings: UpstreamSettings
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
@@ -103,13 +105,7 @@ final class DestinationRunner {
                 return noteMissing(head, now)
             }
             misses = 0
-            let matcher = matcher
-            let encoder = encoder
-            let continuity = state.append(block, now: now) { line in
-                EventSummary(line).map { event in
-                    matcher.admits(event) { encoder.takes(type: $0, network: $1) }
-                }
-            }
+            let continuity = state.append(block, now: now) { decisions.decision($0) ?? decide($0) }
             report(continuity, before: block.number)
             return true
         } catch {
@@ -129,6 +125,16 @@ final class DestinationRunner {
                 return pauseReading(now)
             }
         }
+    }
+
+    /// Whether the event is due here; nil where its line cannot be read.
+    private func decide(_ line: Bytes) -> Bool? {
+        guard let event = EventSummary(line) else { return nil }
+        let isDue = matcher.admits(event) { encoder.takes(type: $0, network: $1) }
+        if event.headCount > 0 {
+            decisions.remember(isDue, head: line[0..<event.headCount], texts: event.texts(in: line))
+        }
+        return isDue
     }
 
     /// Blocks were committed from here on, and none is there any more. Not believed at once: a segment that

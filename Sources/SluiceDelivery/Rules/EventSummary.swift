@@ -13,6 +13,10 @@ package struct EventSummary {
     package let source: Bytes
     /// Empty for organic events.
     package let network: Bytes
+    /// How much of the line says all this: other lines that begin so have the same type, source and network, whatever
+    /// stands in `texts`. 0 where that cannot be said.
+    package let headCount: Int
+    private let session: Bytes
 
     /// Reads the summary, or says nil when the line has no id or no known type.
     package init?(_ line: Bytes) {
@@ -23,6 +27,8 @@ package struct EventSummary {
         var type: EventType?
         var occurred = Bytes.empty
         var received = Bytes.empty
+        var session = Bytes.empty
+        var hasNetwork = false
         var place = 1
         scalars: while let key = EventSummary.quoted(line, at: &place) {
             guard place < line.count, line[place] == UInt8(ascii: ":") else { return nil }
@@ -36,9 +42,11 @@ package struct EventSummary {
             case 6 where key.equals("source"): source = value
             case 7 where key.equals("network"):
                 network = value
+                hasNetwork = true
                 break scalars
             case 11 where key.equals("occurred_at"): occurred = value
             case 11 where key.equals("received_at"): received = value
+            case 10 where key.equals("session_id"): session = value
             default: break
             }
             guard place < line.count, line[place] == UInt8(ascii: ",") else { break }
@@ -51,6 +59,14 @@ package struct EventSummary {
         self.received = received
         self.source = source
         self.network = network
+        self.session = session
+        // What ended the reading belongs to it; a mark there begins a string without an end.
+        headCount = hasNetwork ? place : place < line.count && line[place] != UInt8(ascii: "\"") ? place + 1 : 0
+    }
+
+    /// Where the values stand in `line`, which the summary was read from, that differ from event to event.
+    package func texts(in line: Bytes) -> [Range<Int>] {
+        [id, occurred, received, session].compactMap { line.range(of: $0) }.sorted { $0.lowerBound < $1.lowerBound }
     }
 
     /// Milliseconds since 1970, by the sender's clock; nil where the line does not say.

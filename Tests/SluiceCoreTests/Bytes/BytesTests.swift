@@ -36,6 +36,14 @@ import Testing
         #expect(Bytes("abc").hasPrefix("ab") && Bytes("abc").hasPrefix("") && !Bytes("a").hasPrefix("ab"))
     }
 
+    @Test func findsItsParts() {
+        let bytes = Bytes("abcdef")
+        #expect(bytes.range(of: bytes) == 0..<6 && bytes.range(of: bytes[2..<4]) == 2..<4)
+        #expect(bytes.range(of: bytes[6..<6]) == 6..<6)
+        #expect(bytes[2..<4].range(of: bytes) == nil && bytes[2..<4].range(of: bytes[3..<5]) == nil)
+        #expect([UInt8](repeating: 1, count: 3).withBytes { bytes.range(of: $0) } == nil)
+    }
+
     @Test func findsTheEndOfAString() {
         let long = String(repeating: "é, ", count: 20)
         for text in ["", "a", "0123456789abcde", "0123456789abcdef", #"\""#, #"\\"#, #"a\"b\\"#, long, "\n"] {

@@ -9,7 +9,7 @@
 /// 3. a value has a role only where the encoder decides nothing by it that `match` does not check.
 ///
 /// Owner: the encoder that holds it.
-final class EncodingPlan {
+final class EncodingPlan: LinePlan {
     /// What becomes of a value.
     enum Role: UInt8 {
         /// A text that is repeated; not empty.
@@ -20,6 +20,15 @@ final class EncodingPlan {
         case number
         /// The time of day behind the date of `occurred_at` or `received_at`, in the form in which lines hold it.
         case occurred, received
+
+        fileprivate var kind: LineSkeleton.Kind {
+            switch self {
+            case .copied: .text
+            case .passedOver: .textOrNothing
+            case .number: .number
+            case .occurred, .received: .time
+            }
+        }
     }
 
     struct Value: BitwiseCopyable {
@@ -42,34 +51,30 @@ final class EncodingPlan {
 
     /// Longer lines are rare, and not kept.
     static let lineBytesMax = 4096
-    static let valuesMax = 32
     /// `2026-01-02T`, and `03:04:05.678Z` behind it.
     static let dateCount = 11
     static let timeCount = 13
 
     /// What the encoder wants to know of the event again.
     let tag: UInt8
-    private let line: [UInt8]
+    private let skeleton: LineSkeleton
     private let output: [UInt8]
-    private let values: [Value]
     private let copies: [Copy]
-    /// Of the line matched last.
-    private var found = InlineArray<32, Int32>(repeating: 0)
-    private var foundCounts = InlineArray<32, Int32>(repeating: 0)
-    private var occurredMilliseconds: Int64?
-    /// Where the times stand in the line matched last, date included.
-    private var occurredStart = 0
-    private var receivedStart = 0
-    /// When it served last, and how often; `EncodingPlans` counts.
+    /// The gap of `occurred_at`, and when its day begins.
+    private let occurred: (gap: Int, dayMilliseconds: Int64)?
+    private let receivedGap: Int?
     var lastUse = 0
     var uses = 0
 
-    private init(tag: UInt8, line: Bytes, output: Bytes, values: [Value], copies: [Copy]) {
+    private init?(tag: UInt8, line: Bytes, output: Bytes, values: [Value], copies: [Copy]) {
+        let gaps = values.map { LineSkeleton.Gap(start: $0.start, count: $0.count, kind: $0.role.kind) }
+        guard let skeleton = LineSkeleton(line, gaps: gaps) else { return nil }
+        self.skeleton = skeleton
         self.tag = tag
-        self.line = line.array
         self.output = output.array
-        self.values = values
         self.copies = copies
+        occurred = values.firstIndex { $0.role == .occurred }.map { ($0, values[$0].dayMilliseconds) }
+        receivedGap = values.firstIndex { $0.role == .received }
     }
 
     /// A plan from one event, or nil where there is none to be had.
@@ -80,14 +85,10 @@ final class EncodingPlan {
     static func learned(
         tag: UInt8, line: Bytes, output: Bytes, values: [Value], copies: [Copy], now milliseconds: Int64
     ) -> EncodingPlan? {
-        guard line.count <= lineBytesMax, output.count <= lineBytesMax, values.count <= valuesMax else { return nil }
-        var end = 0
-        for value in values {
-            guard value.start >= end else { return nil }
-            end = value.start + value.count
-        }
-        let plan = EncodingPlan(tag: tag, line: line, output: output, values: values, copies: copies)
-        guard plan.match(line) else { return nil }
+        guard line.count <= lineBytesMax, output.count <= lineBytesMax,
+            let plan = EncodingPlan(tag: tag, line: line, output: output, values: values, copies: copies),
+            plan.match(line), plan.receivedGap != nil || copies.allSatisfy({ $0.value != nil })
+        else { return nil }
         var again = ByteBuffer(capacity: output.count + 64)
         plan.write(line, now: milliseconds, to: &again)
         return again.bytes.equals(output) ? plan : nil
@@ -96,54 +97,7 @@ final class EncodingPlan {
     // MARK: Lines
 
     /// Whether the plan fits the line.
-    func match(_ line: Bytes) -> Bool {
-        self.line.withBytes { learned in
-            var place = 0
-            var passed = 0
-            occurredMilliseconds = nil
-            for index in values.indices {
-                let value = values[index]
-                let between = value.start &- passed
-                guard line.count &- place > between,
-                    line[place..<place &+ between].equals(learned[passed..<value.start])
-                else { return false }
-                place &+= between
-                passed = value.start &+ value.count
-                guard let count = take(value, line, place) else { return false }
-                found[index] = Int32(truncatingIfNeeded: place)
-                foundCounts[index] = Int32(truncatingIfNeeded: count)
-                place &+= count
-            }
-            return line[place..<line.count].equals(learned[passed..<learned.count])
-        }
-    }
-
-    /// How long the value is that stands at `place`, which is within the line; nil where it is not what the plan
-    /// says.
-    @inline(__always)
-    private func take(_ value: Value, _ line: Bytes, _ place: Int) -> Int? {
-        switch value.role {
-        case .copied, .passedOver:
-            let count = line.plainCount(from: place)
-            guard place &+ count < line.count, line[place &+ count] == 0x22, count > 0 || value.role == .passedOver
-            else { return nil }
-            return count
-        case .number:
-            // What follows is compared with what followed the number before, which was no digit.
-            var count = 0
-            while place &+ count < line.count, line[place &+ count] &- 0x30 < 10 { count &+= 1 }
-            return 1...9 ~= count && line[place] != 0x30 ? count : nil
-        case .occurred:
-            guard let time = EncodingPlan.timeOfDay(line, place) else { return nil }
-            occurredMilliseconds = value.dayMilliseconds &+ time
-            occurredStart = place &- EncodingPlan.dateCount
-            return EncodingPlan.timeCount
-        case .received:
-            guard EncodingPlan.timeOfDay(line, place) != nil else { return nil }
-            receivedStart = place &- EncodingPlan.dateCount
-            return EncodingPlan.timeCount
-        }
-    }
+    func match(_ line: Bytes) -> Bool { skeleton.match(line) == line.count }
 
     /// Reads `03:04:05.678Z`; nil for anything else, leap seconds among it.
     static func timeOfDay(_ line: Bytes, _ place: Int) -> Int64? {
@@ -176,15 +130,25 @@ final class EncodingPlan {
                 out.append(learned[passed..<copy.start])
                 passed = copy.start &+ copy.count
                 if let value = copy.value {
-                    let start = Int(found[value])
-                    out.append(line[start..<start &+ Int(foundCounts[value])])
+                    out.append(line[skeleton[value]])
                 } else {
-                    let isPast = occurredMilliseconds.map { $0 <= milliseconds } ?? false
-                    let start = isPast ? occurredStart : receivedStart
-                    out.append(line[start..<start &+ EncodingPlan.dateCount &+ EncodingPlan.timeCount])
+                    out.append(time(line, milliseconds))
                 }
             }
             out.append(learned[passed..<learned.count])
         }
+    }
+
+    /// What is sent as the event's time.
+    private func time(_ line: Bytes, _ now: Int64) -> Bytes {
+        var gap = receivedGap
+        if let occurred, let time = EncodingPlan.timeOfDay(line, skeleton[occurred.gap].lowerBound),
+            occurred.dayMilliseconds &+ time <= now
+        {
+            gap = occurred.gap
+        }
+        guard let gap else { preconditionFailure("no plan has a time and no gap for it") }
+        let end = skeleton[gap].upperBound
+        return line[end &- EncodingPlan.dateCount &- EncodingPlan.timeCount..<end]
     }
 }

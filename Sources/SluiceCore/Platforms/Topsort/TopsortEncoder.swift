@@ -18,7 +18,7 @@ package final class TopsortEncoder: PlatformEncoder {
     private let json = JSONScratch()
     private var fields = EventFields()
     private var events = TopsortArrays()
-    private var plans = EncodingPlans()
+    private var plans = LinePlans<EncodingPlan>()
     private let recorder = EncodingRecorder()
     private var nowMilliseconds: Int64 = 0
 

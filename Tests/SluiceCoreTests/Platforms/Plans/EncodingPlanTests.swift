@@ -115,7 +115,7 @@ import Testing
     /// Values that may differ are found; without this the tests above could pass with plans that never fit.
     @Test func aPlanFitsWhatDiffersInItsValues() throws {
         let first = EncodingPlanTests.impression
-        var plans = EncodingPlans()
+        var plans = LinePlans<EncodingPlan>()
         let plan = try #require(EncodingPlanTests.plan(of: first))
         plans.add(plan)
         let second =

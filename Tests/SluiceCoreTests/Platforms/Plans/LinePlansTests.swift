@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceCore
 
-@Suite struct EncodingPlansTests {
+@Suite struct LinePlansTests {
     /// A plan that fits one line only.
     private func plan(_ line: String) -> EncodingPlan? {
         Array(line.utf8).withBytes { line in
@@ -10,33 +10,33 @@ import Testing
         }
     }
 
-    private func finds(_ line: String, _ plans: inout EncodingPlans) -> Bool {
+    private func finds(_ line: String, _ plans: inout LinePlans<EncodingPlan>) -> Bool {
         Array(line.utf8).withBytes { plans.find($0) != nil }
     }
 
     @Test func theOneNotUsedLongestGoes() {
-        var plans = EncodingPlans()
-        for number in 0..<EncodingPlans.countMax { plans.add(plan("line \(number)")) }
-        for number in 0..<EncodingPlans.countMax where number != 3 {
-            for _ in 0..<EncodingPlans.worthwhileUses { #expect(finds("line \(number)", &plans)) }
+        var plans = LinePlans<EncodingPlan>()
+        for number in 0..<LinePlans<EncodingPlan>.countMax { plans.add(plan("line \(number)")) }
+        for number in 0..<LinePlans<EncodingPlan>.countMax where number != 3 {
+            for _ in 0..<LinePlans<EncodingPlan>.worthwhileUses { #expect(finds("line \(number)", &plans)) }
         }
         plans.add(plan("new"))
-        #expect(plans.plans.count == EncodingPlans.countMax)
+        #expect(plans.plans.count == LinePlans<EncodingPlan>.countMax)
         #expect(finds("new", &plans) && finds("line 0", &plans) && !finds("line 3", &plans))
     }
 
     @Test func plansThatServeNobodyAreMadeLessOften() {
-        var plans = EncodingPlans()
+        var plans = LinePlans<EncodingPlan>()
         var made = 0
         for number in 0..<10_000 where plans.wantsMore() {
             plans.add(plan("line \(number)"))
             made += 1
         }
-        #expect(made > EncodingPlans.countMax && made < 50)
+        #expect(made > LinePlans<EncodingPlan>.countMax && made < 50)
     }
 
     @Test func whatGivesNoPlanIsAskedLessOften() {
-        var plans = EncodingPlans()
+        var plans = LinePlans<EncodingPlan>()
         var asked = 0
         for _ in 0..<10_000 where plans.wantsMore() {
             plans.add(nil)
