@@ -10,7 +10,8 @@
         return curl_easy_setopt(easy, option, value);                                              \
     }
 
-CCURL_EASY(url, CURLOPT_URL, const char *_Nonnull)
+CCURL_EASY(url, CURLOPT_URL, const char *_Nullable)
+CCURL_EASY(parsed_url, CURLOPT_CURLU, CURLU *_Nullable)
 CCURL_EASY(user_agent, CURLOPT_USERAGENT, const char *_Nonnull)
 CCURL_EASY(proxy, CURLOPT_PROXY, const char *_Nonnull)
 CCURL_EASY(ca_file, CURLOPT_CAINFO, const char *_Nonnull)
@@ -39,8 +40,10 @@ CCURL_EASY(tcp_keepalive, CURLOPT_TCP_KEEPALIVE, long)
 CCURL_EASY(tcp_nodelay, CURLOPT_TCP_NODELAY, long)
 CCURL_EASY(write_function, CURLOPT_WRITEFUNCTION, curl_write_callback _Nonnull)
 CCURL_EASY(write_data, CURLOPT_WRITEDATA, void *_Nullable)
-CCURL_EASY(header_function, CURLOPT_HEADERFUNCTION, curl_write_callback _Nonnull)
-CCURL_EASY(header_data, CURLOPT_HEADERDATA, void *_Nullable)
+CCURL_EASY(socket_option_function, CURLOPT_SOCKOPTFUNCTION, curl_sockopt_callback _Nonnull)
+CCURL_EASY(socket_option_data, CURLOPT_SOCKOPTDATA, void *_Nullable)
+CCURL_EASY(close_socket_function, CURLOPT_CLOSESOCKETFUNCTION, curl_closesocket_callback _Nonnull)
+CCURL_EASY(close_socket_data, CURLOPT_CLOSESOCKETDATA, void *_Nullable)
 
 #undef CCURL_EASY
 
@@ -81,6 +84,13 @@ static inline void *_Nullable ccurl_get_private(CURL *_Nonnull easy) {
     return value;
 }
 
+// The value of the first header with this name, in any case, of the last answer; NULL when there is none. It stays
+// until the handle's next transfer or the next call.
+static inline const char *_Nullable ccurl_get_header(CURL *_Nonnull easy, const char *_Nonnull name) {
+    struct curl_header *header = NULL;
+    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
 // The next finished transfer: its handle, or NULL when there is none; `result` says how it ended.
 static inline CURL *_Nullable ccurl_next_done(CURLM *_Nonnull multi, CURLcode *_Nonnull result) {
     int left = 0;
@@ -96,6 +106,7 @@ static inline CURL *_Nullable ccurl_next_done(CURLM *_Nonnull multi, CURLcode *_
 
 // Casts in macros do not reach Swift.
 static inline curl_socket_t ccurl_socket_timeout(void) { return CURL_SOCKET_TIMEOUT; }
+static inline int ccurl_socket_option_ok(void) { return CURL_SOCKOPT_OK; }
 static inline long ccurl_global_default(void) { return CURL_GLOBAL_DEFAULT; }
 static inline long ccurl_http_version_2tls(void) { return CURL_HTTP_VERSION_2TLS; }
 static inline long ccurl_http_version_1_1(void) { return CURL_HTTP_VERSION_1_1; }

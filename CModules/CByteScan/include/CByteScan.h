@@ -264,5 +264,63 @@ static inline int cbytescan_begins(const uint8_t *p, size_t n, const uint8_t *q,
 #endif
 }
 
+/// A place in a text where another text may differ from it.
+typedef struct {
+    /// Where it stands in the text that was learned.
+    uint32_t start;
+    uint32_t count;
+    /// 0: the inside of a JSON string without escapes, ASCII only, not empty. 1: the same, or empty. 2: a whole number of
+    /// 1 to 9 digits, not beginning with 0. 3: `03:04:05.678Z`.
+    uint32_t kind;
+} cbytescan_gap;
+
+/// Whether 13 bytes are a time of day, as in `03:04:05.678Z`; no leap second.
+static inline int cbytescan_is_time(const uint8_t *p) {
+    const uint8_t digits[9] = {p[0], p[1], p[3], p[4], p[6], p[7], p[9], p[10], p[11]};
+    unsigned wrong = 0;
+    for (int i = 0; i < 9; i++) wrong |= (uint8_t)(digits[i] - '0') > 9;
+    wrong |= p[2] != ':' || p[5] != ':' || p[8] != '.' || p[12] != 'Z';
+    // Of two digits each, compared as text.
+    wrong |= p[0] > '2' || (p[0] == '2' && p[1] > '3') || p[3] > '5' || p[6] > '5';
+    return !wrong;
+}
+
+/// How far the `n` bytes at `p` go as the `m` bytes at `q` do, except in the `gaps`, which rise and lie within them:
+/// what is found in each goes to `found`, its place and its length. The `n` bytes may go on behind that. 0 when
+/// they differ; a text with which nothing differs is one byte long at least.
+static inline size_t cbytescan_match(
+    const uint8_t *p, size_t n, const uint8_t *q, size_t m, const cbytescan_gap *gaps, size_t gap_count,
+    uint32_t *found) {
+    size_t here = 0, learned = 0;
+    if (n > UINT32_MAX) return 0;
+    for (size_t i = 0; i < gap_count; i++) {
+        const size_t between = gaps[i].start - learned;
+        if (n - here < between || !cbytescan_equal(p + here, q + learned, between)) return 0;
+        here += between;
+        learned = (size_t)gaps[i].start + gaps[i].count;
+        size_t count = 0;
+        switch (gaps[i].kind) {
+        case 2:
+            while (here + count < n && (uint8_t)(p[here + count] - '0') < 10) count++;
+            if (count < 1 || count > 9 || p[here] == '0') return 0;
+            break;
+        case 3:
+            count = 13;
+            if (n - here < count || !cbytescan_is_time(p + here)) return 0;
+            break;
+        default:
+            count = cbytescan_plain(p + here, n - here);
+            // A mark must follow, or the string goes on in some other way.
+            if (here + count >= n || p[here + count] != '"' || (count == 0 && gaps[i].kind == 0)) return 0;
+        }
+        found[2 * i] = (uint32_t)here;
+        found[2 * i + 1] = (uint32_t)count;
+        here += count;
+    }
+    const size_t rest = m - learned;
+    if (n - here < rest || !cbytescan_equal(p + here, q + learned, rest)) return 0;
+    return here + rest;
+}
+
 /// Begins to fetch the memory at `p`, which will be written to, without waiting for it.
 static inline void cbytescan_prefetch(const void *p) { __builtin_prefetch(p, 1, 3); }

@@ -113,6 +113,39 @@ extension Bytes {
         return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
     }
 
+    /// Where another view lies that shows a part of this one; nil where it shows other memory.
+    package func range(of part: Bytes) -> Range<Int>? {
+        let start = unsafe UInt(bitPattern: part.base) &- UInt(bitPattern: base)
+        guard start <= UInt(count), UInt(part.count) <= UInt(count) - start else { return nil }
+        return Int(start)..<Int(start) + part.count
+    }
+
+    /// How many bytes from `start` on a JSON string simply contains: neither its end, nor an escape, nor a control
+    /// character, nor one outside ASCII.
+    @inlinable @inline(__always)
+    package func plainCount(from start: Int) -> Int {
+        precondition(start >= 0 && start <= count)
+        // Safety: start..<count lies inside the view.
+        return unsafe cbytescan_plain(base + start, count &- start)
+    }
+
+    /// The place of the quotation mark that ends a JSON string whose content begins at `start`; nil where there is
+    /// none. What is in between is not looked at.
+    @inlinable package func endOfString(from start: Int) -> Int? {
+        precondition(start >= 0)
+        var place = start
+        while place < count {
+            // Safety: place..<count lies inside the view.
+            place &+= unsafe cbytescan_plain(base + place, count &- place)
+            guard place < count else { return nil }
+            let byte = self[place]
+            if byte == 0x22 { return place }
+            // Behind a reverse solidus stands an escaped byte.
+            place &+= byte == 0x5C ? 2 : 1
+        }
+        return nil
+    }
+
     @inlinable @inline(__always)
     package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte &- 0x41 < 26 ? byte | 0x20 : byte

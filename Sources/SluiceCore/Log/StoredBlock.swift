@@ -40,17 +40,18 @@ package final class StoredBlock: Sendable {
 }
 
 /// A block whose events can be read: decompressed, checked, split into lines.
+@usableFromInline
 package final class EventBlock: Sendable {
-    package let number: Int64
-    package let firstEvent: Int64
+    @usableFromInline package let number: Int64
+    @usableFromInline package let firstEvent: Int64
     /// When its first event was received, as its row says; milliseconds since 1970, by the gateway's clock.
-    package let firstReceivedMilliseconds: Int64
+    @usableFromInline package let firstReceivedMilliseconds: Int64
     /// The canonical events, each ended by a line feed.
-    package let payload: [UInt8]
+    @usableFromInline package let payload: [UInt8]
     /// Where each line starts in `payload`; one more at the end.
-    package let lineStarts: [Int32]
+    @usableFromInline package let lineStarts: [Int32]
 
-    package var eventCount: Int { lineStarts.count - 1 }
+    @inlinable package var eventCount: Int { lineStarts.count - 1 }
 
     package init(
         number: Int64, firstEvent: Int64, firstReceivedMilliseconds: Int64, payload: [UInt8],
@@ -64,7 +65,7 @@ package final class EventBlock: Sendable {
     }
 
     /// Lends the event at `index`, without its line feed.
-    package func withEvent<R, E: Error>(_ index: Int, _ body: (Bytes) throws(E) -> R) throws(E) -> R {
+    @inlinable package func withEvent<R, E: Error>(_ index: Int, _ body: (Bytes) throws(E) -> R) throws(E) -> R {
         let range = Int(lineStarts[index])..<Int(lineStarts[index + 1]) - 1
         return try payload.withBytes { (bytes) throws(E) -> R in try body(bytes[range]) }
     }

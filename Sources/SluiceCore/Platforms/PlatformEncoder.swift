@@ -49,24 +49,29 @@ package enum Verdict: Equatable {
     case retry(afterSeconds: Int?, reason: String)
 }
 
-/// An upstream's answer, as far as it was kept.
+/// Where the headers of an answer are looked up: few answers are asked for any.
+package protocol UpstreamHeaders: AnyObject {
+    /// The value of the first header with this name, in any case, without white space around it. Of the last answer
+    /// only.
+    func header(_ name: String) -> String?
+}
+
+/// An upstream's answer, as far as it was kept. Its headers can be asked for until the next request goes out in its
+/// place.
 package struct UpstreamAnswer {
     package var status: Int
     /// At most 64 KiB of it.
     package var body: [UInt8]
-    /// Header names in lower case.
-    package var headers: [(name: String, value: String)]
+    private let headers: (any UpstreamHeaders)?
 
-    package init(status: Int, body: [UInt8] = [], headers: [(name: String, value: String)] = []) {
+    package init(status: Int, body: [UInt8] = [], headers: (any UpstreamHeaders)? = nil) {
         self.status = status
         self.body = body
         self.headers = headers
     }
 
     /// The value of the first header with this lower-case name.
-    package func header(_ name: String) -> String? {
-        headers.first { $0.name == name }?.value
-    }
+    package func header(_ name: String) -> String? { headers?.header(name) }
 }
 
 /// One platform's side of delivery. One instance per destination; delivery thread only.

@@ -1,26 +1,20 @@
 import CCurl
 import SluiceCore
 
-/// What the driver asks of the loop it lives on.
-package protocol SocketWatcher: AnyObject {
-    /// Watches a socket for the given directions, level-triggered; neither: stops watching it.
-    func watch(_ socket: Int32, readable: Bool, writable: Bool)
-}
-
 /// One curl multi handle, driven by readiness and one timer; it never blocks.
 ///
 /// libcurl says through the socket callback which sockets to watch and through the timer callback
 /// when it wants to be called; the loop tells it what is ready through `ready` and `tick`.
 ///
-/// Invariants: 1. each transfer in `active` is in the multi handle, and the other way round. 2. no
-/// curl function is called from within a callback.
+/// Invariants: 1. each transfer in `active` is in the multi handle, and the other way round; it knows its place
+/// there. 2. no curl function is called from within a callback.
 ///
 /// Owner: the delivery thread.
-@safe package final class CurlDriver {
+@safe package final class CurlDriver: SocketListener {
     private let multi: UnsafeMutableRawPointer
-    private let watcher: any SocketWatcher
-    private var active: [ObjectIdentifier: UpstreamTransfer] = [:]
-    /// When curl wants `tick`, monotonic milliseconds; nil: no timer is set.
+    private let sockets: CurlSockets
+    private var active: [UpstreamTransfer] = []
+    /// When curl wants `tick`, monotonic milliseconds, 0 for at once; nil: no timer is set.
     package private(set) var timerAt: Int64?
     private let clock: () -> Int64
 
@@ -33,18 +27,18 @@ package protocol SocketWatcher: AnyObject {
         clock: @escaping () -> Int64
     ) {
         CurlLibrary.start()
-        self.watcher = watcher
+        sockets = CurlSockets(watcher)
         self.clock = clock
         guard let multi = unsafe curl_multi_init() else { fatalError("curl_multi_init: out of memory") }
         unsafe self.multi = multi
-        // Safety: the handle is alive until deinit. The callbacks' context is this object,
-        // unretained: deinit takes the multi handle away before the object goes.
+        // Safety: the handle is alive until deinit. The callbacks' contexts are this object and one it holds,
+        // unretained: deinit takes the multi handle away before they go.
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe check(
             ccurl_multi_set_socket_function(multi) { _, socket, what, context, _ in
-                unsafe CurlDriver.from(context).socketChanged(socket, what)
+                unsafe CurlSockets.from(context).changed(socket, what)
             })
-        unsafe check(ccurl_multi_set_socket_data(multi, this))
+        unsafe check(ccurl_multi_set_socket_data(multi, Unmanaged.passUnretained(sockets).toOpaque()))
         unsafe check(
             ccurl_multi_set_timer_function(multi) { _, milliseconds, context in
                 unsafe CurlDriver.from(context).timerChanged(milliseconds)
@@ -57,7 +51,8 @@ package protocol SocketWatcher: AnyObject {
 
     deinit {
         // Safety: the handle is alive, and nobody calls back into an object that is going: the
-        // callbacks are taken away first. No easy handle is left in it when it is freed.
+        // callbacks are taken away first, and sockets that are closed are told to `sockets`, which goes after this.
+        // No easy handle is left in it when it is freed.
         unsafe check(ccurl_multi_set_socket_function(multi, nil))
         unsafe check(ccurl_multi_set_timer_function(multi, nil))
         abandonAll()
@@ -67,10 +62,11 @@ package protocol SocketWatcher: AnyObject {
     package var activeCount: Int { active.count }
 
     /// Starts a transfer whose request has been filled.
-    package func start(_ transfer: UpstreamTransfer, url: String, fixedHeaders: [DestinationHeader]) {
-        transfer.prepare(url: url, fixedHeaders: fixedHeaders)
-        transfer.isActive = true
-        active[ObjectIdentifier(transfer)] = transfer
+    package func start(_ transfer: UpstreamTransfer, url: String) {
+        transfer.prepare(url: url)
+        transfer.attach(to: sockets)
+        transfer.place = active.count
+        active.append(transfer)
         // Safety: both handles are alive; the transfer is held until it leaves the multi handle.
         unsafe check(curl_multi_add_handle(multi, transfer.easy))
     }
@@ -118,7 +114,7 @@ package protocol SocketWatcher: AnyObject {
     /// left, at least partly.
     @discardableResult
     package func abandonAll() -> [UpstreamTransfer] {
-        active.values.filter { transfer in
+        active.filter { transfer in
             let wasSent = transfer.wasSent
             remove(transfer)
             return wasSent
@@ -128,8 +124,12 @@ package protocol SocketWatcher: AnyObject {
     private func remove(_ transfer: UpstreamTransfer) {
         // Safety: both handles are alive, and the one is in the other (invariant 1).
         unsafe check(curl_multi_remove_handle(multi, transfer.easy))
-        transfer.isActive = false
-        active[ObjectIdentifier(transfer)] = nil
+        guard let place = transfer.place else { preconditionFailure("invariant 1") }
+        transfer.place = nil
+        let last = active.removeLast()
+        guard last !== transfer else { return }
+        active[place] = last
+        last.place = place
     }
 
     // MARK: Callbacks
@@ -139,17 +139,10 @@ package protocol SocketWatcher: AnyObject {
         unsafe Unmanaged<CurlDriver>.fromOpaque(context!).takeUnretainedValue()
     }
 
-    private func socketChanged(_ socket: Int32, _ what: Int32) -> Int32 {
-        watcher.watch(
-            socket, readable: what == CURL_POLL_IN || what == CURL_POLL_INOUT,
-            writable: what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        return 0
-    }
-
     private func timerChanged(_ milliseconds: Int) -> Int32 {
         // "A timeout_ms value of -1 passed to this callback means you should delete the timer."
         // Even a timeout of 0 does not lead to a call from here (invariant 2): the loop ticks next.
-        timerAt = milliseconds < 0 ? nil : clock() + Int64(milliseconds)
+        timerAt = milliseconds < 0 ? nil : milliseconds == 0 ? 0 : clock() + Int64(milliseconds)
         return 0
     }
 

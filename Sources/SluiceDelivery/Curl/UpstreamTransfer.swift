@@ -1,6 +1,12 @@
 import CCurl
 import SluiceCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// How one transfer ended.
 package enum TransferResult {
     case answered(UpstreamAnswer)
@@ -29,6 +35,12 @@ package struct UpstreamSettings: Sendable {
     package var secure: Bool
     /// Nothing is sent a second time unless delivery itself decides so.
     package var sendsOnce: Bool
+    /// The lines of the headers that go with every request.
+    package var headerLines: [String]
+    /// Whether one of them is a User-Agent.
+    package var namesUserAgent: Bool
+
+    package var hasProxy: Bool { proxy != nil }
 
     package init(_ configuration: DestinationConfiguration, userAgent: String) {
         timeoutMilliseconds = max(1, configuration.timeoutMilliseconds)
@@ -37,14 +49,24 @@ package struct UpstreamSettings: Sendable {
         self.userAgent = userAgent
         sendsOnce = configuration.parksAmbiguous
         secure = configuration.url.lowercased().hasPrefix("https:")
+        headerLines = configuration.fixedHeaders.map { header in
+            // "Name;" is how curl is told to send a header without value.
+            header.value.isEmpty ? header.name + ";" : header.name + ": " + header.value
+        }
+        namesUserAgent = headerLines.contains(where: UpstreamSettings.isUserAgent)
+    }
+
+    static func isUserAgent(_ line: String) -> Bool {
+        line.prefix { $0 != ":" && $0 != ";" }.lowercased() == "user-agent"
     }
 }
 
 /// One easy handle with everything a request lends it; used again and again for one destination.
 ///
 /// Invariants: 1. between `CurlDriver.start` and its completion neither `request` nor the header
-/// list nor the error buffer changes: curl reads them in place. 2. `isActive` is true exactly in
-/// between, and the driver holds a strong reference then.
+/// list nor the parsed URL nor the error buffer changes: curl reads them in place. 2. `isActive` is true exactly in
+/// between, and the driver holds a strong reference then. 3. `url`, `lentIsGet`, `lentContentType` and `lentHeaders`
+/// say what the handle was lent last.
 ///
 /// Owner: the delivery thread.
 @safe package final class UpstreamTransfer {
@@ -52,32 +74,44 @@ package struct UpstreamSettings: Sendable {
     package static let bodyKeptMax = 65_536
     /// An answer longer than this is cut off and counts as none.
     static let bodyReadMax = 16 << 20
-    static let headersMax = 64
     static let headerBytesMax = 16_384
+    static let connectMillisecondsMax = 10_000
+    static let tricklingSecondsMax = 60
 
     /// What is sent; fill it before starting.
     package var request = OutgoingRequest()
     /// The whole URL; set when started.
-    package private(set) var url = ""
+    package internal(set) var url = ""
     /// For whoever starts it: which destination, which batch.
     package var destinationIndex = 0
     package var batch = BatchID(value: 0)
     /// How many events the request carries.
     package var eventCount = 0
-    package internal(set) var isActive = false
+    package var isActive: Bool { place != nil }
+    /// Among the driver's active transfers.
+    var place: Int?
 
     let easy: UnsafeMutableRawPointer
+    let parsedURL: OpaquePointer
+    let settings: UpstreamSettings
     private let errorText: UnsafeMutablePointer<CChar>
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    var headerList: UnsafeMutablePointer<curl_slist>?
+    var lentIsGet: Bool?
+    var lentContentType: StaticString?
+    var lentHeaders: [String] = []
+    /// Whether the driver's sockets are told of those this handle opens and closes.
+    private var isAttached = false
     private var body: [UInt8] = []
     private var bodyRead = 0
-    private var headers: [(name: String, value: String)] = []
-    private var headerBytes = 0
 
     package init(_ settings: UpstreamSettings) {
         CurlLibrary.start()
-        guard let easy = unsafe curl_easy_init() else { fatalError("curl_easy_init: out of memory") }
+        guard let easy = unsafe curl_easy_init(), let parsedURL = unsafe curl_url() else {
+            fatalError("curl_easy_init: out of memory")
+        }
         unsafe self.easy = easy
+        unsafe self.parsedURL = parsedURL
+        self.settings = settings
         // Safety: freed in deinit, after the handle that writes to it.
         unsafe errorText = .allocate(capacity: Int(ccurl_error_size()))
         unsafe errorText.initialize(repeating: 0, count: Int(ccurl_error_size()))
@@ -88,6 +122,7 @@ package struct UpstreamSettings: Sendable {
         precondition(!isActive, "invariant 2: a running transfer is held by its driver")
         // Safety: not active, so no multi handle knows the easy handle; the buffers go after it.
         unsafe curl_easy_cleanup(easy)
+        unsafe curl_url_cleanup(parsedURL)
         unsafe curl_slist_free_all(headerList)
         unsafe errorText.deallocate()
     }
@@ -104,11 +139,6 @@ package struct UpstreamSettings: Sendable {
                 unsafe UpstreamTransfer.from(context).received(data, size * count)
             })
         unsafe check(ccurl_set_write_data(easy, this))
-        unsafe check(
-            ccurl_set_header_function(easy) { data, size, count, context in
-                unsafe UpstreamTransfer.from(context).receivedHeader(data, size * count)
-            })
-        unsafe check(ccurl_set_header_data(easy, this))
         // CURLOPT_NOSIGNAL: "If onoff is 1, libcurl will not use any functions that install signal
         // handlers or any functions that cause signals to be sent to the process."
         unsafe check(ccurl_set_no_signal(easy, 1))
@@ -129,16 +159,23 @@ package struct UpstreamSettings: Sendable {
         // CURLOPT_PROXY: "Setting the proxy string to "" (an empty string) explicitly disables the
         // use of a proxy, even if there is an environment variable set for it."
         unsafe check(ccurl_set_proxy(easy, settings.proxy ?? ""))
-        unsafe check(ccurl_set_user_agent(easy, settings.userAgent))
+        // A proxy that is asked for a tunnel hears it, too, which a line of the request's own would not do.
+        if settings.hasProxy { unsafe check(ccurl_set_user_agent(easy, settings.userAgent)) }
         unsafe check(ccurl_set_http_version(easy, ccurl_http_version_2tls()))
         // CURLOPT_PIPEWAIT: "Set wait to 1L to tell libcurl to prefer to wait for a connection to
         // confirm or deny that it can do multiplexing". Plain HTTP never can here: no need to wait.
         unsafe check(ccurl_set_pipe_wait(easy, settings.secure ? 1 : 0))
         unsafe check(ccurl_set_timeout_milliseconds(easy, settings.timeoutMilliseconds))
-        unsafe check(ccurl_set_connect_timeout_milliseconds(easy, min(settings.timeoutMilliseconds, 10_000)))
+        // What the whole transfer's time limits anyway needs no timer of its own: each is set and taken away again
+        // for every request.
+        if settings.timeoutMilliseconds > UpstreamTransfer.connectMillisecondsMax {
+            unsafe check(ccurl_set_connect_timeout_milliseconds(easy, UpstreamTransfer.connectMillisecondsMax))
+        }
         // A transfer that trickles is over before a long timeout is.
-        unsafe check(ccurl_set_low_speed_limit(easy, 1))
-        unsafe check(ccurl_set_low_speed_time(easy, max(1, min(settings.timeoutMilliseconds / 1000, 60))))
+        if settings.timeoutMilliseconds > UpstreamTransfer.tricklingSecondsMax * 1000 {
+            unsafe check(ccurl_set_low_speed_limit(easy, 1))
+            unsafe check(ccurl_set_low_speed_time(easy, UpstreamTransfer.tricklingSecondsMax))
+        }
         unsafe check(ccurl_set_tcp_keepalive(easy, 1))
         unsafe check(ccurl_set_tcp_nodelay(easy, 1))
         guard settings.sendsOnce else { return }
@@ -149,7 +186,7 @@ package struct UpstreamSettings: Sendable {
         unsafe check(ccurl_set_forbid_reuse(easy, 1))
     }
 
-    private func check(_ code: CURLcode) {
+    func check(_ code: CURLcode) {
         guard code == CURLE_OK else {
             // Safety: curl_easy_strerror returns a constant string.
             let text = unsafe String(cString: curl_easy_strerror(code))
@@ -157,61 +194,31 @@ package struct UpstreamSettings: Sendable {
         }
     }
 
-    /// Whether the lines can be sent: none can end its line and begin another.
-    package static func isSendable(_ line: String) -> Bool {
-        line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    /// Tells `sockets` from now on of the sockets that are opened and closed for this handle's connections.
+    func attach(to sockets: CurlSockets) {
+        guard !isAttached else { return }
+        isAttached = true
+        // Safety: the context is the driver's, which keeps it until all connections are closed: they may outlive
+        // this handle.
+        let context = unsafe Unmanaged.passUnretained(sockets).toOpaque()
+        unsafe check(
+            ccurl_set_socket_option_function(easy) { context, socket, _ in
+                unsafe CurlSockets.from(context).opened(socket)
+            })
+        unsafe check(ccurl_set_socket_option_data(easy, context))
+        unsafe check(
+            ccurl_set_close_socket_function(easy) { context, socket in
+                unsafe CurlSockets.from(context).close(socket)
+            })
+        unsafe check(ccurl_set_close_socket_data(easy, context))
     }
 
-    /// Makes the handle ready for the request.
-    func prepare(url: String, fixedHeaders: [DestinationHeader]) {
-        precondition(!isActive)
-        self.url = url
+    /// Makes room for the next answer.
+    func forgetAnswer() {
         body.removeAll(keepingCapacity: true)
         bodyRead = 0
-        headers.removeAll(keepingCapacity: true)
-        headerBytes = 0
-        // Safety: the handle is idle, so replacing what it was lent is allowed. The header list is
-        // not copied by curl: the old one is freed only after the new one has taken its place.
+        // Safety: curl writes to it only while the transfer is active.
         unsafe errorText[0] = 0
-        unsafe check(ccurl_set_url(easy, url))
-        let old = unsafe headerList
-        unsafe headerList = nil
-        // An empty value removes curl's own header: no "Expect: 100-continue" and its round trip.
-        addHeader("Expect:")
-        if request.method == .get {
-            unsafe check(ccurl_set_http_get(easy, 1))
-        } else {
-            unsafe check(ccurl_set_post(easy, 1))
-            addHeader("Content-Type: \(request.contentType)")
-            lendBody()
-        }
-        for header in fixedHeaders {
-            // "Name;" is how curl is told to send a header without value.
-            addHeader(header.value.isEmpty ? header.name + ";" : header.name + ": " + header.value)
-        }
-        for line in request.headers { addHeader(line) }
-        unsafe check(ccurl_set_headers(easy, headerList))
-        unsafe curl_slist_free_all(old)
-    }
-
-    private func lendBody() {
-        // CURLOPT_POSTFIELDS: "The data pointed to is NOT copied by the library: as a consequence,
-        // it must be preserved by the calling application until the associated transfer finishes."
-        unsafe request.body.withUnsafeMutablePointer { start, count in
-            // Safety: the buffer's memory stays put until the request is filled again, which
-            // invariant 1 forbids before the transfer is over.
-            unsafe check(ccurl_set_post_field_size(easy, curl_off_t(count)))
-            unsafe check(ccurl_set_post_fields(easy, start))
-        }
-    }
-
-    private func addHeader(_ line: String) {
-        precondition(UpstreamTransfer.isSendable(line), "a header line with control characters")
-        // Safety: curl_slist_append copies the string; nil means that memory ran out.
-        guard let longer = unsafe curl_slist_append(headerList, line) else {
-            fatalError("curl_slist_append: out of memory")
-        }
-        unsafe headerList = longer
     }
 
     // MARK: Callbacks
@@ -233,28 +240,6 @@ package struct UpstreamSettings: Sendable {
         return count
     }
 
-    /// Takes one header line, line end included. What goes beyond the bounds is dropped.
-    private func receivedHeader(_ data: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
-        guard let data = unsafe data, count > 0 else { return count }
-        // Safety: curl lends `count` bytes for the duration of the call.
-        let line = unsafe UnsafeRawBufferPointer(start: data, count: count)
-        let text = unsafe String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("HTTP/") {
-            // A new head: what came before it was an interim answer.
-            headers.removeAll(keepingCapacity: true)
-            headerBytes = 0
-            return count
-        }
-        headerBytes += count
-        guard headers.count < UpstreamTransfer.headersMax, headerBytes <= UpstreamTransfer.headerBytesMax,
-            let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
-        else { return count }
-        let value = text[text.index(after: colon)...].drop { $0.isWhitespace }
-        let end = value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) } ?? value.startIndex
-        headers.append((name: text[..<colon].lowercased(), value: String(value[..<end])))
-        return count
-    }
-
     // MARK: The end
 
     /// What came of it; called once, when curl says it is done.
@@ -273,7 +258,7 @@ package struct UpstreamSettings: Sendable {
         guard status >= 200 else {
             return .failed("the answer has no usable status (\(status))", wasSent: true)
         }
-        return .answered(UpstreamAnswer(status: status, body: body, headers: headers))
+        return .answered(UpstreamAnswer(status: status, body: body, headers: self))
     }
 
     /// Whether any of the last request left, over a connection that was ready for it: neither a name that is
@@ -294,6 +279,17 @@ package struct UpstreamSettings: Sendable {
             bytesSent: request > body ? request : request + body,
             reusedConnection: ccurl_get_new_connections(easy) == 0,
             overHTTP2: ccurl_get_http_version(easy) == ccurl_http_version_2_0())
+    }
+}
+
+extension UpstreamTransfer: UpstreamHeaders {
+    /// Of the last answer.
+    package func header(_ name: String) -> String? {
+        // Safety: the handle is alive; curl ends the value with a NUL and keeps it until its next transfer. It is
+        // copied at once.
+        guard let value = unsafe ccurl_get_header(easy, name), unsafe strlen(value) <= UpstreamTransfer.headerBytesMax
+        else { return nil }
+        return unsafe String(cString: value)
     }
 }
 

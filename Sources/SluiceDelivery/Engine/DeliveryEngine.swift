@@ -216,8 +216,11 @@ package final class DeliveryEngine: @unchecked Sendable {
             }
             publish(head)
             answerQuestions()
-            let limit = isHungry ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
-            poller.wait(milliseconds: limit, driver: driver)
+            // What was started goes out before the thread sleeps; what is over by that already may start something.
+            driver.tick(now: now.monotonic)
+            let mayGoOn = takeAnswers(driver) || isHungry
+            let limit = mayGoOn ? 0 : sleepLimit(driver, now: now, deadline: isStopping ? deadline : nil)
+            poller.wait(milliseconds: limit, driver)
             driver.tick(now: MonotonicClock.nowMilliseconds)
             takeAnswers(driver)
         }
@@ -335,16 +338,23 @@ package final class DeliveryEngine: @unchecked Sendable {
         }
     }
 
-    private func takeAnswers(_ driver: CurlDriver) {
+    /// False when there are none.
+    @discardableResult
+    private func takeAnswers(_ driver: CurlDriver) -> Bool {
+        guard var next = driver.nextDone() else { return false }
         let now = DeliveryEngine.now
-        while let (transfer, result) = driver.nextDone() {
+        while true {
+            let (transfer, result) = next
             if transfer.destinationIndex < 0 {
                 board?.finished(transfer, result, now: now)
             } else {
                 slots[transfer.destinationIndex].runner?.finished(transfer, result, now: now)
             }
+            guard let another = driver.nextDone() else { break }
+            next = another
         }
         countBorrowed()
+        return true
     }
 
     private func sleepLimit(_ driver: CurlDriver, now: Moment, deadline: Int64?) -> Int? {

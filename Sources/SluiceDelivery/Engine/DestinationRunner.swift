@@ -43,10 +43,13 @@ final class DestinationRunner {
     var state: DestinationState
     private let encoder: any PlatformEncoder
     private let matcher: RuleMatcher
+    /// Which events are due is decided by their type, source and network alone.
+    private var decisions = HeadDecisions()
     private let settings: UpstreamSettings
-    private let fixedHeaders: [DestinationHeader]
     private let onTrouble: TroubleHandler
     private var idle: [UpstreamTransfer] = []
+    /// Where the last request went: the next one goes there, too, at most platforms.
+    private var target = RequestTarget()
     private var readPausedUntil: Int64 = 0
     /// How often in a row the log had nothing where it should have.
     private var misses = 0
@@ -64,7 +67,6 @@ final class DestinationRunner {
         self.onTrouble = onTrouble
         matcher = RuleMatcher(configuration.rules, platform: configuration.platform)
         settings = UpstreamSettings(configuration, userAgent: userAgent)
-        fixedHeaders = configuration.fixedHeaders
         state = DestinationState(
             cursor: cursor,
             limits: DestinationLimits(configuration, eventsPerRequestMax: encoder.eventsPerRequestMax),
@@ -103,13 +105,7 @@ final class DestinationRunner {
                 return noteMissing(head, now)
             }
             misses = 0
-            let matcher = matcher
-            let encoder = encoder
-            let continuity = state.append(block, now: now) { line in
-                EventSummary(line).map { event in
-                    matcher.admits(event) { encoder.takes(type: $0, network: $1) }
-                }
-            }
+            let continuity = state.append(block, now: now) { decisions.decision($0) ?? decide($0) }
             report(continuity, before: block.number)
             return true
         } catch {
@@ -129,6 +125,16 @@ final class DestinationRunner {
                 return pauseReading(now)
             }
         }
+    }
+
+    /// Whether the event is due here; nil where its line cannot be read.
+    private func decide(_ line: Bytes) -> Bool? {
+        guard let event = EventSummary(line) else { return nil }
+        let isDue = matcher.admits(event) { encoder.takes(type: $0, network: $1) }
+        if event.headCount > 0 {
+            decisions.remember(isDue, head: line[0..<event.headCount], texts: event.texts(in: line))
+        }
+        return isDue
     }
 
     /// Blocks were committed from here on, and none is there any more. Not believed at once: a segment that
@@ -184,9 +190,10 @@ final class DestinationRunner {
         }
         let part = state.nextPart(of: batch, count: encoder.partCount)
         encoder.finish(part: part, into: &transfer.request)
-        let url = configuration.requestURL(path: transfer.request.path.bytes)
         state.started(batch, now: now)
-        guard isSendable(transfer) else {
+        guard target.take(transfer.request.path.bytes, configuration),
+            transfer.request.headers.allSatisfy(UpstreamTransfer.isSendable)
+        else {
             // An encoder's error, and no reason to trust the bytes: nothing is sent.
             idle.append(transfer)
             let reason = "the request's path or headers hold characters that cannot be sent"
@@ -199,14 +206,8 @@ final class DestinationRunner {
         transfer.destinationIndex = index
         transfer.batch = batch
         transfer.eventCount = count
-        driver.start(transfer, url: url, fixedHeaders: fixedHeaders)
+        driver.start(transfer, url: target.url)
         return .sent(events: count)
-    }
-
-    private func isSendable(_ transfer: UpstreamTransfer) -> Bool {
-        let path = transfer.request.path.bytes
-        for index in 0..<path.count where path[index] <= 0x20 || path[index] >= 0x7F { return false }
-        return transfer.request.headers.allSatisfy(UpstreamTransfer.isSendable)
     }
 
     // MARK: Answers

@@ -13,6 +13,10 @@ package struct EventSummary {
     package let source: Bytes
     /// Empty for organic events.
     package let network: Bytes
+    /// How much of the line says all this: other lines that begin so have the same type, source and network, whatever
+    /// stands in `texts`. 0 where that cannot be said.
+    package let headCount: Int
+    private let session: Bytes
 
     /// Reads the summary, or says nil when the line has no id or no known type.
     package init?(_ line: Bytes) {
@@ -23,25 +27,27 @@ package struct EventSummary {
         var type: EventType?
         var occurred = Bytes.empty
         var received = Bytes.empty
+        var session = Bytes.empty
+        var hasNetwork = false
         var place = 1
-        while let key = EventSummary.quoted(line, at: &place) {
+        scalars: while let key = EventSummary.quoted(line, at: &place) {
             guard place < line.count, line[place] == UInt8(ascii: ":") else { return nil }
             place += 1
             // The first value that is no string ends the scalars.
             guard let value = EventSummary.quoted(line, at: &place) else { break }
-            if key.equals("id") {
-                id = value
-            } else if key.equals("type") {
-                type = EventType(value)
-            } else if key.equals("occurred_at") {
-                occurred = value
-            } else if key.equals("received_at") {
-                received = value
-            } else if key.equals("source") {
-                source = value
-            } else if key.equals("network") {
+            // Few names are as long as another.
+            switch key.count {
+            case 2 where key.equals("id"): id = value
+            case 4 where key.equals("type"): type = EventType(value)
+            case 6 where key.equals("source"): source = value
+            case 7 where key.equals("network"):
                 network = value
-                break
+                hasNetwork = true
+                break scalars
+            case 11 where key.equals("occurred_at"): occurred = value
+            case 11 where key.equals("received_at"): received = value
+            case 10 where key.equals("session_id"): session = value
+            default: break
             }
             guard place < line.count, line[place] == UInt8(ascii: ",") else { break }
             place += 1
@@ -53,6 +59,14 @@ package struct EventSummary {
         self.received = received
         self.source = source
         self.network = network
+        self.session = session
+        // What ended the reading belongs to it; a mark there begins a string without an end.
+        headCount = hasNetwork ? place : place < line.count && line[place] != UInt8(ascii: "\"") ? place + 1 : 0
+    }
+
+    /// Where the values stand in `line`, which the summary was read from, that differ from event to event.
+    package func texts(in line: Bytes) -> [Range<Int>] {
+        [id, occurred, received, session].compactMap { line.range(of: $0) }.sorted { $0.lowerBound < $1.lowerBound }
     }
 
     /// Milliseconds since 1970, by the sender's clock; nil where the line does not say.
@@ -84,14 +98,8 @@ package struct EventSummary {
     private static func quoted(_ line: Bytes, at place: inout Int) -> Bytes? {
         guard place < line.count, line[place] == UInt8(ascii: "\"") else { return nil }
         let start = place + 1
-        var end = start
-        while end < line.count {
-            if line[end] == UInt8(ascii: "\"") {
-                place = end + 1
-                return line[start..<end]
-            }
-            end += line[end] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        return nil
+        guard let end = line.endOfString(from: start) else { return nil }
+        place = end + 1
+        return line[start..<end]
     }
 }

@@ -36,6 +36,28 @@ import Testing
         #expect(Bytes("abc").hasPrefix("ab") && Bytes("abc").hasPrefix("") && !Bytes("a").hasPrefix("ab"))
     }
 
+    @Test func findsItsParts() {
+        let bytes = Bytes("abcdef")
+        #expect(bytes.range(of: bytes) == 0..<6 && bytes.range(of: bytes[2..<4]) == 2..<4)
+        #expect(bytes.range(of: bytes[6..<6]) == 6..<6)
+        #expect(bytes[2..<4].range(of: bytes) == nil && bytes[2..<4].range(of: bytes[3..<5]) == nil)
+        #expect([UInt8](repeating: 1, count: 3).withBytes { bytes.range(of: $0) } == nil)
+    }
+
+    @Test func findsTheEndOfAString() {
+        let long = String(repeating: "é, ", count: 20)
+        for text in ["", "a", "0123456789abcde", "0123456789abcdef", #"\""#, #"\\"#, #"a\"b\\"#, long, "\n"] {
+            GuardedMemory.with(Array(text.utf8) + [0x22]) { bytes in
+                #expect(bytes.endOfString(from: 0) == text.utf8.count, "\(text)")
+            }
+            GuardedMemory.with(Array(text.utf8)) { #expect($0.endOfString(from: 0) == nil, "\(text)") }
+        }
+        GuardedMemory.with(Array(#"a\"#.utf8)) { #expect($0.endOfString(from: 0) == nil) }
+        let two = Bytes(#""a""b""#)
+        #expect(two.endOfString(from: 1) == 2 && two.endOfString(from: 4) == 5 && two.endOfString(from: 6) == nil)
+        #expect(two.plainCount(from: 1) == 1 && two.plainCount(from: 0) == 0 && two.plainCount(from: 6) == 0)
+    }
+
     @Test func slicesAndCopies() {
         let bytes = Bytes("héllo")
         #expect(bytes[0..<0].isEmpty && bytes[6..<6].isEmpty)

@@ -57,6 +57,37 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         #expect(request.headers.filter { $0.name == "content-length" }.count == 1)
     }
 
+    /// Every request takes a connection of its own, whose number was another's just before.
+    @Test func anUpstreamThatClosesEachConnectionGetsEverything() throws {
+        let upstream = TestUpstream { _ in
+            .raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        log.append(lines(0..<200))
+        let bench = try EngineBench(
+            [(destination(upstream.url) { $0.batch = 1 }, IDEncoder())], log: log, state: MemoryState())
+        defer { bench.stop() }
+        #expect(eventually { bench.status().counts.delivered == 200 })
+        #expect(upstream.connections == 200 && bench.status().connectionsReused == 0)
+    }
+
+    @Test(arguments: ["user-agent", "User-Agent", "X-Agent"])
+    func aUserAgentOfTheDestinationsOwn(_ name: String) throws {
+        let upstream = TestUpstream { _ in .answer(204) }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        log.append(lines(0..<3))
+        let configuration = destination(upstream.url) {
+            $0.headers = [DestinationHeader(name: name, value: "mine")]
+        }
+        let bench = try EngineBench([(configuration, IDEncoder())], log: log, state: MemoryState())
+        defer { bench.stop() }
+        #expect(eventually { bench.status().counts.delivered == 3 })
+        let agents = upstream.requests[0].headers.filter { $0.name == "user-agent" }.map(\.value)
+        #expect(agents == [name == "X-Agent" ? "Sluice/test" : "mine"])
+    }
+
     @Test func headersThatWouldBreakOutAreNotSent() throws {
         let upstream = TestUpstream { _ in .answer(200) }
         defer { upstream.close() }

@@ -51,4 +51,57 @@ import Testing
             summary(String(decoding: line.utf8.prefix(end), as: UTF8.self)) { _ in }
         }
     }
+
+    // MARK: heads
+
+    /// What a line's head decides it decides for every line with that head: the summary of one that fits says so.
+    @Test func headsDecideForOtherLines() {
+        let lines = [
+            eventLine("e-1"), eventLine("e-2", network: "topsort"),
+            eventLine("e-3", type: "purchase", network: "gowit"),
+            eventLine("e-4", source: "other"), #"{"id":"a","type":"click"}"#,
+            #"{"id":"a","type":"click","x":"y","z":1}"#,
+            #"{"type":"click","network":"n","id":"late"}"#, #"{"id":"a","id":"b","type":"click","network":"n"}"#,
+            #"{"id":"a","type":"click","source":"s"#, #"{"id":"a","type":"click","x":"#,
+            #"{"id":"a\"b","type":"click",}"#,
+        ]
+        let texts = ["", "x", "e-9", "topsort", "2026", #"\""#, "é"]
+        var fitting = 0
+        for line in lines {
+            let bytes = Array(line.utf8)
+            bytes.withBytes { line in
+                guard let summary = EventSummary(line), summary.headCount > 0 else { return }
+                var decisions = HeadDecisions()
+                let places = summary.texts(in: line)
+                decisions.remember(true, head: line[0..<summary.headCount], texts: places)
+                for place in places {
+                    for text in texts {
+                        var other = bytes
+                        other.replaceSubrange(place, with: Array(text.utf8))
+                        other.withBytes { other in
+                            guard decisions.decision(other) != nil else { return }
+                            fitting += 1
+                            let found = EventSummary(other)
+                            #expect(found?.type == summary.type, "\(other.string)")
+                            #expect(found?.source.equals(summary.source) == true, "\(other.string)")
+                            #expect(found?.network.equals(summary.network) == true, "\(other.string)")
+                        }
+                    }
+                }
+            }
+        }
+        #expect(fitting > 40)
+    }
+
+    @Test func headsEndWhereNothingMoreIsRead() {
+        func head(_ line: String) -> String? {
+            Array(line.utf8).withBytes { line in EventSummary(line).map { line[0..<$0.headCount].string } }
+        }
+        #expect(
+            head(#"{"id":"a","type":"click","network":"n","user":{}}"#) == #"{"id":"a","type":"click","network":"n""#)
+        #expect(head(#"{"id":"a","type":"click","user":{}}"#) == #"{"id":"a","type":"click","user":{"#)
+        #expect(head(#"{"id":"a","type":"click"}"#) == #"{"id":"a","type":"click"}"#)
+        #expect(head(#"{"id":"a","type":"click""#) == "")
+        #expect(head(#"{"id":"a","type":"click","source":"open"#) == "", "more text would be another source")
+    }
 }

@@ -18,6 +18,8 @@ package final class TopsortEncoder: PlatformEncoder {
     private let json = JSONScratch()
     private var fields = EventFields()
     private var events = TopsortArrays()
+    private var plans = LinePlans<EncodingPlan>()
+    private let recorder = EncodingRecorder()
     private var nowMilliseconds: Int64 = 0
 
     package init() {}
@@ -36,6 +38,15 @@ package final class TopsortEncoder: PlatformEncoder {
     }
 
     package func add(_ event: Bytes) -> EncodeResult {
+        if let plan = plans.find(event), let kind = TopsortKind(rawValue: plan.tag) {
+            guard events.count(kind) < CoreLimits.topsortArrayMax else { return .full }
+            events.append(kind) { plan.write(event, now: nowMilliseconds, to: &$0) }
+            return .added
+        }
+        return addWithoutPlan(event)
+    }
+
+    private func addWithoutPlan(_ event: Bytes) -> EncodeResult {
         do throws(CanonicalError) {
             try reader.parse(event, into: &fields)
         } catch {
@@ -48,11 +59,30 @@ package final class TopsortEncoder: PlatformEncoder {
         guard missing.isEmpty else { return .missing(missing) }
         if kind == .purchases, let reason = TopsortEncoder.unfitItems(fields) { return .unfit(reason) }
         guard events.count(kind) < CoreLimits.topsortArrayMax else { return .full }
+        let isLearning = kind != .purchases && plans.wantsMore()
         events.append(kind) { out in
-            let event = TopsortEvent(json: json, nowMilliseconds: nowMilliseconds)
-            event.write(kind, fields, &out)
+            let start = out.count
+            if isLearning { recorder.begin(at: start) }
+            let writer = TopsortEvent(
+                json: json, nowMilliseconds: nowMilliseconds, recorder: isLearning ? recorder : nil)
+            writer.write(kind, fields, &out)
+            if isLearning { plans.add(plan(kind, event, out.bytes[start..<out.count])) }
         }
         return .added
+    }
+
+    /// Fields whose texts Topsort is never sent.
+    private static let neverSent: [EventField] = [
+        .userCustomerID, .userEmailSHA256, .userPhoneSHA256, .userTaxIDSHA256, .userFirstNameSHA256,
+        .userLastNameSHA256, .userGender, .userRegion, .userCity, .userStatus, .adPlacementID, .adClickID, .adURL,
+        .contextPageURL, .contextReferrer, .contextUserAgent, .contextIP, .contextLocationID,
+    ]
+
+    private func plan(_ kind: TopsortKind, _ line: Bytes, _ written: Bytes) -> EncodingPlan? {
+        // Who has an id is not known by the session.
+        let passedOver = TopsortEncoder.neverSent + (TopsortEncoder.isAbsent(.userID, fields) ? [] : [.sessionID])
+        return recorder.plan(
+            tag: kind.rawValue, line: line, written: written, fields, passedOver: passedOver, now: nowMilliseconds)
     }
 
     package func finish(part: Int, into request: inout OutgoingRequest) {

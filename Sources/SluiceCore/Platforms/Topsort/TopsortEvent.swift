@@ -2,15 +2,18 @@
 struct TopsortEvent {
     let json: JSONScratch
     let nowMilliseconds: Int64
+    /// Nil where no plan is made of the event. What is decided by a value's content must not be noted.
+    var recorder: EncodingRecorder?
 
     func write(_ kind: TopsortKind, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
         out.append("{\"id\":")
         let orderID = kind == .purchases ? filled(.orderID, fields) : nil
-        if let id = orderID ?? fields.slot(.id) { out.append(id, of: fields) }
+        if let id = orderID ?? fields.slot(.id) { copy(id, fields, &out) }
         out.append(",\"occurredAt\":\"")
+        recorder?.noteTime(behind: out.count)
         out.appendTimestamp(time(fields))
         out.append("\",\"opaqueUserId\":")
-        if let id = filled(.userID, fields) ?? fields.slot(.sessionID) { out.append(id, of: fields) }
+        if let id = filled(.userID, fields) ?? fields.slot(.sessionID) { copy(id, fields, &out) }
         switch kind {
         case .impressions: writeAd(fields, &out)
         case .clicks:
@@ -39,7 +42,7 @@ struct TopsortEvent {
         let bid = isOurs ? filled(.adID, fields) : nil
         if let bid {
             out.append(",\"resolvedBidId\":")
-            out.append(bid, of: fields)
+            copy(bid, fields, &out)
         }
         pair("entity", .entityType, .entityID, fields, &out)
         // Topsort takes an additional attribution only together with a bid.
@@ -61,14 +64,14 @@ struct TopsortEvent {
         out.append("{\"type\":")
         out.append(typeSlot, of: fields)
         out.append(",\"id\":")
-        out.append(idSlot, of: fields)
+        copy(idSlot, fields, &out)
         out.append(0x7D)
     }
 
     private func writePlacement(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
         guard let path = filled(.placementPath, fields) else { return }
         out.append(",\"placement\":{\"path\":")
-        out.append(path, of: fields)
+        copy(path, fields, &out)
         number("position", .placementPosition, fields, &out)
         number("page", .placementPage, fields, &out)
         number("pageSize", .placementPageSize, fields, &out)
@@ -85,7 +88,7 @@ struct TopsortEvent {
         out.append(",\"page\":{\"type\":")
         out.append(type, of: fields)
         out.append(",\"pageId\":")
-        out.append(id, of: fields)
+        copy(id, fields, &out)
         member("value", .pageValue, fields, &out)
         out.append(0x7D)
     }
@@ -157,6 +160,12 @@ struct TopsortEvent {
         return slot
     }
 
+    /// A value that is there, whatever it is.
+    private func copy(_ slot: Slot, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+        recorder?.note(slot, behind: out.count)
+        out.append(slot, of: fields)
+    }
+
     private func key(_ name: StaticString, _ out: inout ByteBuffer) {
         out.append(",\"")
         out.append(name)
@@ -168,7 +177,7 @@ struct TopsortEvent {
     ) {
         guard let slot = filled(field, fields) else { return }
         key(name, &out)
-        out.append(slot, of: fields)
+        copy(slot, fields, &out)
     }
 
     private func number(
@@ -178,6 +187,7 @@ struct TopsortEvent {
             let whole = value.integer, whole >= 1
         else { return }
         key(name, &out)
+        recorder?.note(slot, behind: out.count)
         out.appendDecimal(whole)
     }
 
