@@ -89,6 +89,8 @@ func tests(
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+// The C interface that GRDB itself uses.
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 
@@ -127,7 +129,7 @@ let package = Package(
             "SluiceCore", ["CByteScan", "CISAL", "COpenSSL", "CXXHash", "CZlib", "CZstd"], fuzzed: true),
         library("SluiceHTTP", ["SluiceCore", "CHTTPParser"], fuzzed: true),
         library("SluiceIO", ["SluiceCore", "SluiceHTTP", "CLinuxIO"]),
-        library("SluiceLog", ["SluiceCore", grdb]),
+        library("SluiceLog", ["SluiceCore", grdb, sqlite]),
         library("SluiceDelivery", ["SluiceCore", "SluiceIO", "CCurl"]),
         library(
             "SluiceServer",

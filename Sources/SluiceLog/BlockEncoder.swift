@@ -32,7 +32,8 @@ final class BlockEncoder {
         let raw = block.payload.bytes
         compressed.removeAll()
         let isSmaller =
-            codec != .none && raw.count >= compressionBytesMin && compressor.compress(raw, with: codec, into: &compressed)
+            codec != .none && raw.count >= compressionBytesMin
+            && compressor.compress(raw, with: codec, into: &compressed)
             && compressed.count < raw.count
         let payload = isSmaller ? compressed.bytes.array : raw.array
         return StoredBlock(

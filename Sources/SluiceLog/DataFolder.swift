@@ -264,8 +264,9 @@ enum FileCalls {
 
     private static func status(_ path: String) -> stat? {
         var result = stat()
-        // Safety: the kernel fills the struct on this frame.
-        return unsafe stat(path, &result) == 0 ? result : nil
+        // Lent, because a String given as an argument would be copied, and each commit asks twice.
+        // Safety: the kernel fills the struct on this frame; the name lives as long as the call.
+        return unsafe path.withCString { unsafe stat($0, &result) } == 0 ? result : nil
     }
 
     /// The folder a file is in.
