@@ -126,9 +126,11 @@ package struct CanonicalWriter: ~Copyable {
         for row in 0..<fields.itemCount {
             if row > 0 { out.append(0x2C) }
             let brace = out.count
-            for place in 0..<ItemField.count {
-                guard let slot = fields.itemSlot(row, at: place) else { continue }
-                out.append(slot, behind: names.itemPrefix(place), of: fields)
+            var bits = fields.itemBits(row)
+            while bits != 0 {
+                let place = bits.trailingZeroBitCount
+                bits &= bits &- 1
+                out.append(fields.itemSlot(row, at: place), behind: names.itemPrefix(place), of: fields)
             }
             if out.count == brace { out.append(0x7B) } else { out.replaceByte(at: brace, with: 0x7B) }
             out.append(0x7D)
@@ -166,7 +168,7 @@ package struct CanonicalWriter: ~Copyable {
     ) {
         out.append(0x7B)
         var isFirst = true
-        writeMembers(object, item: -1, &isFirst, fields, &out)
+        writeMembers(object, item: -1, &isFirst, fields, schema, &out)
         for child in 1..<max(1, schema.objects.count) {
             let definition = schema.objects[child]
             guard definition.parent == object, holdsUnknown(UInt8(child), fields, schema) else { continue }
@@ -176,7 +178,7 @@ package struct CanonicalWriter: ~Copyable {
             out.append(definition.name)
             out.append("\":")
             if definition.isRow {
-                writeUnknownRows(UInt8(child), fields, &out)
+                writeUnknownRows(UInt8(child), fields, schema, &out)
             } else {
                 writeUnknown(object: UInt8(child), fields, schema, &out)
             }
@@ -184,7 +186,9 @@ package struct CanonicalWriter: ~Copyable {
         out.append(0x7D)
     }
 
-    private func writeUnknownRows(_ object: UInt8, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private func writeUnknownRows(
+        _ object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+    ) {
         out.append(0x7B)
         var row: Int32 = -1
         var isFirstRow = true
@@ -197,7 +201,7 @@ package struct CanonicalWriter: ~Copyable {
             out.appendDecimal(Int(row))
             out.append("\":{")
             var isFirst = true
-            writeMembers(object, item: row, &isFirst, fields, &out)
+            writeMembers(object, item: row, &isFirst, fields, schema, &out)
             out.append(0x7D)
         }
         out.append(0x7D)
@@ -205,13 +209,19 @@ package struct CanonicalWriter: ~Copyable {
 
     private func writeMembers(
         _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: borrowing EventFields,
-        _ out: inout ByteBuffer
+        _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         for member in fields.unknown where member.object == object && member.item == item {
-            if !isFirst { out.append(0x2C) }
+            // `,"name":` as the schema has it, without the comma for the first one.
+            let prefix = schema.objects[Int(object)].members[Int(member.property)]
+            if prefix.isEmpty {
+                if !isFirst { out.append(0x2C) }
+                appendKey(member.key, fields, &out)
+                out.append(member.value, of: fields)
+            } else {
+                out.append(member.value, behind: isFirst ? prefix[1..<prefix.count] : prefix, of: fields)
+            }
             isFirst = false
-            appendKey(member.key, fields, &out)
-            out.append(member.value, of: fields)
         }
     }
 

@@ -115,7 +115,9 @@ extension EventFields {
         case .text(let max):
             return Int(slot.count) <= max ? .slot(slot) : .bad(.tooLong, limit: max)
         case .characters(let max):
-            return bytes(slot).codePointCount <= max ? .slot(slot) : .bad(.tooLong, limit: max)
+            // What has few bytes enough has few characters enough.
+            return Int(slot.count) <= max || bytes(slot).codePointCount <= max
+                ? .slot(slot) : .bad(.tooLong, limit: max)
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
@@ -159,6 +161,7 @@ extension EventFields {
     }
 
     private mutating func lowercasedHash(_ slot: Slot) -> Slot {
+        if bytes(slot).isLowercaseHash, slot.form == .verbatim { return slot }
         let start = scratch.count
         for index in 0..<Int(slot.count) {
             let byte = Bytes.lowercased(bytes(slot)[index])

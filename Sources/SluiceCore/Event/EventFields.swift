@@ -75,8 +75,14 @@ package struct UnknownMember: BitwiseCopyable, Sendable {
     package var item: Int32
     package var key: Slot
     package var value: Slot
-    /// Of the decoded key, so that comparing many keys is cheap.
+    /// Of the decoded key, so that comparing many keys is cheap; 0 where no other member can have the same name.
     package var keyHash: UInt64
+    /// The property of its object in the schema, or -1: one that is checked and kept under its own name.
+    var property: Int16 = -1
+    /// What it holds names nobody: it is a text under a name of the schema that means no person.
+    var namesNobody = false
+    /// Milliseconds since 1970, of a property that is a time.
+    var milliseconds: Int64 = 0
 }
 
 /// One member of `ext`: a platform's name and the object that belongs to it.
@@ -240,10 +246,13 @@ package struct EventFields: ~Copyable {
         hasItem(row, field) ? itemSlots[row &* ItemField.count &+ Int(field.rawValue)] : nil
     }
 
+    /// The fields of a row that are present, by their places.
     @inline(__always)
-    func itemSlot(_ row: Int, at place: Int) -> Slot? {
-        itemPresent[row] & (1 &<< UInt16(place)) != 0 ? itemSlots[row &* ItemField.count &+ place] : nil
-    }
+    func itemBits(_ row: Int) -> UInt16 { itemPresent[row] }
+
+    /// The slot of a row's field that is known to be present.
+    @inline(__always)
+    func itemSlot(_ row: Int, at place: Int) -> Slot { itemSlots[row &* ItemField.count &+ place] }
 
     package func itemText(_ row: Int, _ field: ItemField) -> Bytes? {
         guard let slot = itemSlot(row, field) else { return nil }

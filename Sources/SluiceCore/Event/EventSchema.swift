@@ -38,6 +38,8 @@ package final class ObjectSchema: Sendable {
     package let properties: [Property]
     /// By place in `properties`.
     let requiredMask: UInt64
+    /// The properties whose names say nothing of a person, as a set of places.
+    let namingNobody: UInt64
     /// How each property's value usually comes, by its place.
     let plans: [PropertyPlan]
     /// How each property's name usually comes, by its place.
@@ -56,15 +58,27 @@ package final class ObjectSchema: Sendable {
         members = MemberTexts(properties.map(\.name))
         keys = KeyTable(properties.map(\.name))
         var mask: UInt64 = 0
-        for (place, property) in properties.enumerated() where property.required {
-            mask |= 1 << UInt64(place)
+        var namingNobody: UInt64 = 0
+        var work = ByteBuffer(capacity: 64)
+        let standsIn = ObjectSchema.kind(name)
+        for (place, property) in properties.enumerated() {
+            if property.required { mask |= 1 << UInt64(place) }
+            let meaning = PersonalName.meaning(of: Bytes(property.name), in: standsIn, &work)
+            if meaning.name == nil { namingNobody |= 1 << UInt64(place) }
         }
         requiredMask = mask
+        self.namingNobody = namingNobody
     }
 
     /// The place of the property with this name, or -1.
     @inline(__always)
     package func place(of key: Bytes) -> Int { keys.place(of: key) }
+
+    /// Where members of an object of this name stand, which decides what their names can mean.
+    static func kind(_ name: StaticString) -> PersonalName.Place {
+        if name.utf8CodeUnitCount == 0 { return .top }
+        return Bytes(name).equals("user") ? .person : .elsewhere
+    }
 }
 
 /// All objects of one kind of event in one protocol. The event itself comes first.

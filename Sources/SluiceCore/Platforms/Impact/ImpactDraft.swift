@@ -34,8 +34,12 @@ struct ImpactDraft: ~Copyable {
     private var rows: [Slot] = []
     private var rowsGiven: [UInt16] = []
     private var rowCount = 0
+    /// What any row was given.
+    private var columns: UInt16 = 0
     /// How often each item's parameter came without a number.
     private var repetitions = [Int](repeating: 0, count: ImpactItem.count)
+    private var hasRepetitions = false
+    private let plans = ImpactPlans()
 
     init(json: JSONScratch) {
         self.json = json
@@ -50,8 +54,11 @@ struct ImpactDraft: ~Copyable {
         refused = 0
         given = 0
         rowCount = 0
+        columns = 0
         if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
         if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
+        guard hasRepetitions else { return }
+        hasRepetitions = false
         for item in 0..<ImpactItem.count { repetitions[item] = 0 }
     }
 
@@ -61,10 +68,18 @@ struct ImpactDraft: ~Copyable {
 
     // MARK: reading
 
-    /// Reads `name=value&…`. All values are copied into the draft's scratch memory.
+    /// Reads `name=value&…`, the draft's input.
     mutating func readForm(_ body: Bytes, into fields: inout EventFields) {
         var parameters = QueryFields(body)
-        while let (name, value) = parameters.next() {
+        while let parameter = parameters.nextParameter() {
+            if parameter.isPlain {
+                take(
+                    Slot(.verbatim, .input, start: parameter.name.lowerBound, count: parameter.name.count),
+                    Slot(.verbatim, .input, start: parameter.value.lowerBound, count: parameter.value.count), &fields)
+                continue
+            }
+            let name = body[parameter.name]
+            let value = body[parameter.value]
             guard let key = fields.decodedSlot(name) else {
                 note(ImpactProblem(code: .invalidEncoding, words: "has a name that is not percent-encoded UTF-8"))
                 continue
@@ -120,11 +135,38 @@ struct ImpactDraft: ~Copyable {
 
     /// Takes one parameter. One without a value counts as not given.
     private mutating func take(_ key: Slot, _ value: Slot, _ fields: inout EventFields) {
-        let name = fields.bytes(key)
-        let place = ImpactName.place(of: name)
-        if place >= 0 { return takeNamed(place, key, value, &fields) }
-        if let (item, number) = ImpactItem.parse(name) { return takeItem(item, number, value, &fields) }
-        if value.count > 0 { keep(key, value, &fields) }
+        let (place, number) = plans.find(fields.bytes(key))
+        guard place >= 0 else {
+            if value.count > 0 { keep(key, value, &fields) }
+            return
+        }
+        if place < plans.namedCount {
+            if !takeUsual(place, key, value, &fields) { takeNamed(place, key, value, &fields) }
+        } else if let item = ImpactItem(rawValue: UInt8(truncatingIfNeeded: place - plans.namedCount)) {
+            takeItem(item, number, value, &fields)
+        }
+    }
+
+    /// Takes a value that comes as its plan says. False, and nothing has happened, when it does not.
+    private mutating func takeUsual(_ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields) -> Bool {
+        let bit: UInt64 = 1 &<< UInt64(place)
+        let plan = plans.named[place]
+        guard value.form == .verbatim, value.count > 0, seen & bit == 0 else { return false }
+        if plan.destination == .ext {
+            guard fields.unknown.count < CoreLimits.unknownMembersMax, fields.usual(value, plan) != nil else {
+                return false
+            }
+            // Names of impact.com's come once, so none before it is the same.
+            fields.unknown.append(
+                UnknownMember(
+                    object: 0, fromExtension: false, item: -1, key: key, value: value, keyHash: 0,
+                    namesNobody: plans.namingNobody & bit != 0))
+        } else if !fields.takeUsual(value, plan, item: -1) {
+            return false
+        }
+        seen |= bit
+        given |= bit
+        return true
     }
 
     private mutating func takeNamed(_ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields) {
@@ -186,6 +228,7 @@ struct ImpactDraft: ~Copyable {
     ) {
         var number = number
         if number == 0 {
+            hasRepetitions = true
             repetitions[Int(item.rawValue)] += 1
             number = repetitions[Int(item.rawValue)]
         }
@@ -201,8 +244,11 @@ struct ImpactDraft: ~Copyable {
         }
         // Marked in any case, so that a wrong value is no gap.
         rowsGiven[number - 1] |= bit
+        columns |= bit
         var slot = value
-        if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
+        if value.form == .verbatim, let usual = fields.usual(value, plans.items[Int(item.rawValue)]) {
+            slot = usual
+        } else if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
             guard let taken = checked(value, item.rule, item.parameter, number, &fields) else { return }
             slot = taken
         } else {
@@ -244,6 +290,11 @@ struct ImpactDraft: ~Copyable {
 
     private mutating func checkRequired() {
         let named = seen | refused
+        if named & plans.required == plans.required, named & plans.eventTypes != 0, named & plans.attributions != 0,
+            seen & 1 << ImpactName.Place.mediaID == 0
+        {
+            return
+        }
         for place in [ImpactName.Place.campaignID, ImpactName.Place.eventDate, ImpactName.Place.orderID]
         where named & (1 << UInt64(place)) == 0 {
             note(ImpactProblem(field: ImpactName.all[place].name, code: .missing))
@@ -290,7 +341,11 @@ struct ImpactDraft: ~Copyable {
             finishItem(row, &fields)
         }
         guard problems.isEmpty else { return }
-        for item in ImpactItem.allCases where item != .quantity { keepColumn(item, &fields) }
+        // Others have a canonical name in every row.
+        let kept = columns & (plans.itemsWithoutField | 1 << UInt16(ImpactItem.totalDiscount.rawValue))
+        if kept != 0 {
+            for item in ImpactItem.allCases where kept & 1 << UInt16(item.rawValue) != 0 { keepColumn(item, &fields) }
+        }
         keepQuantities(&fields)
     }
 
@@ -317,12 +372,15 @@ struct ImpactDraft: ~Copyable {
     }
 
     private func finishItem(_ row: Int, _ fields: inout EventFields) {
-        for item in ImpactItem.allCases {
-            guard let field = item.field, let slot = slot(row, item) else { continue }
-            if item == .totalDiscount, isNegative(row, item, fields) { continue }
-            fields.setItem(row, field, slot)
+        var bits = rowsGiven[row] & ~plans.itemsWithoutField
+        while bits != 0 {
+            let place = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            if place == Int(ImpactItem.totalDiscount.rawValue), isNegative(row, .totalDiscount, fields) { continue }
+            fields.setItem(row, at: Int(plans.items[place].place), rows[row * ImpactItem.count + place])
         }
         if !has(row, .quantity) { fields.setItem(row, .quantity, fields.copy(Bytes("1"), form: .raw)) }
+        guard has(row, .price) || has(row, .subTotal) || has(row, .discount) else { return }
         let quantity = number(row, .quantity, fields) ?? ExactDecimal(1)
         if let price = slot(row, .price) {
             fields.setItem(row, .unitPrice, price)
