@@ -273,13 +273,16 @@ static inline int cbytescan_begins(const uint8_t *p, size_t n, const uint8_t *q,
 #endif
 }
 
-/// The place, from `i` on, of the first byte of the `n` at `p` that a parameter of a form does not simply contain:
-/// `&`, `=`, `%`, `+`, and what a JSON string does not (see `cbytescan_plain`). `n` when there is none.
-static inline size_t cbytescan_form(const uint8_t *p, size_t n, size_t i) {
+/// Which of the 64 bytes from `i` on, of the `n` at `p`, a parameter of a form does not simply contain: `&`, `=`, `%`,
+/// `+`, and what a JSON string does not (see `cbytescan_plain`). One bit for each, the first one lowest.
+static inline uint64_t cbytescan_form(const uint8_t *p, size_t n, size_t i) {
+    uint64_t found = 0;
+    const size_t end = n - i < 64 ? n : i + 64;
+    size_t here = i;
 #if defined(__SSE2__)
-    while (i < n && n >= 16) {
-        // The last 16 bytes are looked at once more rather than one by one.
-        const size_t from = n - i >= 16 ? i : n - 16;
+    while (here < end && n >= 16) {
+        // The last bytes are looked at once more rather than one by one.
+        const size_t from = n - here >= 16 ? here : n - 16;
         const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + from));
         const __m128i marks = _mm_or_si128(
             _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')), _mm_cmpeq_epi8(v, _mm_set1_epi8('='))),
@@ -287,16 +290,18 @@ static inline size_t cbytescan_form(const uint8_t *p, size_t n, size_t i) {
         const __m128i unusual = _mm_or_si128(
             _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
             _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)));
-        const unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(marks, unusual)) >> (i - from);
-        if (mask) return i + (size_t)__builtin_ctz(mask);
-        i = from + 16;
+        const uint64_t mask = (uint64_t)_mm_movemask_epi8(_mm_or_si128(marks, unusual)) >> (here - from);
+        found |= mask << (here - i);
+        here = from + 16;
     }
 #endif
-    for (; i < n; i++) {
-        const uint8_t c = p[i];
-        if (c == '&' || c == '=' || c == '%' || c == '+' || c == '"' || c == '\\' || c < 0x20 || c >= 0x80) return i;
+    for (; here < end; here++) {
+        const uint8_t c = p[here];
+        if (c == '&' || c == '=' || c == '%' || c == '+' || c == '"' || c == '\\' || c < 0x20 || c >= 0x80) {
+            found |= (uint64_t)1 << (here - i);
+        }
     }
-    return n;
+    return found;
 }
 
 /// Writes the `n` bytes at `p`, a name or value of a form, to `out` with `%XX` and `+` resolved, and returns how many
@@ -443,7 +448,12 @@ static inline void cbytescan_hex(uint8_t *out, uint32_t value) {
     x = (x | x << 4) & 0x0F0F0F0F0F0F0F0Fu;
     const uint64_t letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
     x += 0x3030303030303030u + letters * ('a' - '0' - 10);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    x = __builtin_bswap64(x);
+    memcpy(out, &x, 8);
+#else
     for (int i = 0; i < 8; i++) out[i] = (uint8_t)(x >> (56 - 8 * i));
+#endif
 }
 
 /// Begins to fetch the memory at `p`, which will be written to, without waiting for it.

@@ -60,10 +60,18 @@ package struct CanonicalWriter: ~Copyable {
     private func addFilterHashes(_ fields: inout EventFields, to hashes: inout HashList) {
         if let id = fields.text(.id) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.sessionID) { hashes.append(EventHash.filter(id)) }
-        if let id = fields.text(.userID) { hashes.append(EventHash.filter(id)) }
+        let user = fields.text(.userID)
+        let userHash = user.map { EventHash.filter($0) }
+        if let userHash { hashes.append(userHash) }
         if let id = fields.text(.userCustomerID) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.orderID) { hashes.append(EventHash.filter(id)) }
         if let keys = fields.text(.userKeys) {
+            // Often there is one key only, and the user goes by it.
+            if let user, let userHash, keys.count == user.count + 4, fields.slot(.userID)?.form == .verbatim,
+                keys[2..<keys.count - 2].equals(user)
+            {
+                return hashes.append(userHash)
+            }
             TextList.forEach(in: keys, scratch: json) { key in hashes.append(EventHash.filter(key)) }
         }
     }
@@ -96,16 +104,25 @@ package struct CanonicalWriter: ~Copyable {
     }
 
     private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
-        writeFields(
-            fields.present.bits & names.mask(Int(EventContainer.root.rawValue)) & ~FieldNames.header, fields, &out)
-        for place in 1...Int(EventContainer.context.rawValue) {
-            let bits = fields.present.bits & names.mask(place)
-            let hasItems = place == Int(EventContainer.order.rawValue) && fields.itemCount > 0
-            guard bits != 0 || hasItems else { continue }
+        var rest = fields.present.bits & ~FieldNames.header
+        let root = rest & names.mask(Int(EventContainer.root.rawValue))
+        writeFields(root, fields, &out)
+        rest &= ~root
+        let order = Int(EventContainer.order.rawValue)
+        var hasItems = fields.itemCount > 0
+        while rest != 0 || hasItems {
+            var place = rest == 0 ? order : names.container(of: rest.trailingZeroBitCount)
+            // An order can have nothing but items.
+            if hasItems, place > order { place = order }
+            let bits = rest & names.mask(place)
+            rest &= ~bits
             out.append(names.containerPrefix(place))
             let brace = out.count
             writeFields(bits, fields, &out)
-            if hasItems { writeItems(fields, &out) }
+            if hasItems, place == order {
+                writeItems(fields, &out)
+                hasItems = false
+            }
             // Each member brought a comma; the first one's place is the brace's.
             out.replaceByte(at: brace, with: 0x7B)
             out.append(0x7D)
@@ -249,6 +266,7 @@ struct FieldNames: ~Copyable {
     /// Fields, then item fields, then objects.
     private let texts: MemberTexts
     private let masks: [UInt64]
+    private let containers: [UInt8]
 
     /// What every line begins with, which is written by itself.
     static let header = FieldSet(.id, .type, .occurredAt, .receivedAt, .source, .platform).bits
@@ -263,7 +281,11 @@ struct FieldNames: ~Copyable {
         var masks = [UInt64](repeating: 0, count: EventContainer.allCases.count)
         for field in EventField.allCases { masks[Int(field.container.rawValue)] |= 1 << UInt64(field.rawValue) }
         self.masks = masks
+        containers = EventField.allCases.map(\.container.rawValue)
     }
+
+    /// The place of the container of a field, by the field's.
+    func container(of field: Int) -> Int { Int(containers[field]) }
 
     /// The fields of a container, by its place.
     func mask(_ container: Int) -> UInt64 { masks[container] }

@@ -22,7 +22,7 @@ package struct EventParser: Sendable {
     /// Reads the object that comes next: an event.
     package func parse(_ reader: inout JSONReader, into fields: inout EventFields) throws(JSONError) {
         try parseObject(0, item: -1, &reader, &fields)
-        refuseMixedExtension(&fields)
+        if !fields.extensions.isEmpty { refuseMixedExtension(&fields) }
     }
 
     private func parseObject(

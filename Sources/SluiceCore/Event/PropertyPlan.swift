@@ -183,6 +183,7 @@ extension EventFields {
     }
 
     /// Takes the text of a parameter, which can stand between quotation marks as it is, if it is as the plan says.
+    @inline(__always)
     mutating func takeUsual(_ text: Slot, _ plan: PropertyPlan, item: Int32) -> Bool {
         guard plan.destination != .ext, isFree(plan), let slot = usual(text, plan) else { return false }
         put(slot, plan, item)

@@ -127,14 +127,19 @@ package struct ExactDecimal: Hashable, Sendable {
     package func dividedExactly(by other: ExactDecimal) -> ExactDecimal? {
         guard !other.isZero else { return nil }
         guard !isZero else { return .zero }
-        if let quotient = dividedInWords(by: other) { return quotient }
-        return dividedInFull(by: other)
+        // Most amounts fit a machine word, where division is many times cheaper.
+        guard let dividend = Int(exactly: coefficient), let divisor = Int(exactly: other.coefficient), divisor > 0
+        else { return dividedInFull(by: other) }
+        // It ends only where the dividend holds all that the divisor has besides twos and fives.
+        var rest = divisor >> divisor.trailingZeroBitCount
+        while rest % 5 == 0 { rest /= 5 }
+        guard dividend % rest == 0 else { return nil }
+        return divided(dividend, by: divisor, other.exponent) ?? dividedInFull(by: other)
     }
 
-    /// The quotient where machine words are wide enough on the way to it, as they are for most amounts; else nil.
-    private func dividedInWords(by other: ExactDecimal) -> ExactDecimal? {
-        guard var dividend = Int(exactly: coefficient), let divisor = Int(exactly: other.coefficient), divisor > 0
-        else { return nil }
+    /// The quotient where machine words are wide enough on the way to it; else nil.
+    private func divided(_ dividend: Int, by divisor: Int, _ otherExponent: Int) -> ExactDecimal? {
+        var dividend = dividend
         var shift = 0
         while dividend % divisor != 0 {
             let (scaled, overflow) = dividend.multipliedReportingOverflow(by: 10)
@@ -142,7 +147,7 @@ package struct ExactDecimal: Hashable, Sendable {
             dividend = scaled
             shift += 1
         }
-        return try? ExactDecimal(Int128(dividend / divisor), exponent: exponent - other.exponent - shift)
+        return try? ExactDecimal(Int128(dividend / divisor), exponent: exponent - otherExponent - shift)
     }
 
     func dividedInFull(by other: ExactDecimal) -> ExactDecimal? {

@@ -13,6 +13,9 @@ struct QueryFields {
 
     private let text: Bytes
     private var position = 0
+    /// Bytes of `text` from `block` on that are no simple part of a parameter, and behind `position`.
+    private var marks: UInt64 = 0
+    private var block = -64
 
     init(_ text: Bytes) { self.text = text }
 
@@ -23,31 +26,41 @@ struct QueryFields {
     }
 
     /// The same as places in the text.
+    @inline(__always)
     mutating func nextParameter() -> Parameter? {
         while position < text.count {
             let start = position
             var equals = -1
-            var here = start
-            while true {
-                // Safety: looks at the bytes of the view only.
-                here = unsafe cbytescan_form(text.base, text.count, here)
-                guard here < text.count, text[here] == 0x3D else { break }
-                if equals < 0 { equals = here }
-                here += 1
+            var isPlain = true
+            var end = nextMark()
+            while end < text.count, text[end] != 0x26 {
+                if text[end] != 0x3D {
+                    isPlain = false
+                } else if equals < 0 {
+                    equals = end
+                }
+                end = nextMark()
             }
-            let isPlain = here >= text.count || text[here] == 0x26
-            let end = isPlain ? here : text.firstIndex(of: 0x26, from: here) ?? text.count
             position = end + 1
             guard end > start else { continue }
-            if equals < 0, !isPlain {
-                equals = text[here..<end].firstIndex(of: 0x3D).map { here + $0 } ?? -1
-            }
-            guard equals >= 0 else {
-                return Parameter(name: start..<end, value: end..<end, isPlain: isPlain)
-            }
+            guard equals >= 0 else { return Parameter(name: start..<end, value: end..<end, isPlain: isPlain) }
             return Parameter(name: start..<equals, value: equals + 1..<end, isPlain: isPlain)
         }
         return nil
+    }
+
+    /// Goes on to the next byte that is marked; the end when there is none.
+    @inline(__always)
+    private mutating func nextMark() -> Int {
+        while marks == 0 {
+            guard text.count &- block > 64 else { return text.count }
+            block &+= 64
+            // Safety: block < count, so that it looks at the bytes of the view only.
+            marks = unsafe cbytescan_form(text.base, text.count, block)
+        }
+        let place = block &+ marks.trailingZeroBitCount
+        marks &= marks &- 1
+        return place
     }
 
     /// Appends the text with `%XX` and `+` resolved. False when an escape is cut off or not

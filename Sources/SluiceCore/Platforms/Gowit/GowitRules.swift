@@ -1,5 +1,5 @@
 /// One of the forms in which GoWit's events come: how it is read, and what is asked of the whole.
-struct GowitForm {
+final class GowitForm: Sendable {
     let parser: EventParser
     let rules: GowitRules
 
@@ -10,7 +10,7 @@ struct GowitForm {
 }
 
 /// What an event in GoWit's protocol must satisfy as a whole, once each of its values has been checked.
-struct GowitRules {
+struct GowitRules: Sendable {
     private let schema: EventSchema
 
     /// Places of properties that are treated in a way of their own; -1 where the form has none.
