@@ -304,42 +304,51 @@ static inline uint64_t cbytescan_form(const uint8_t *p, size_t n, size_t i) {
     return found;
 }
 
+/// The value of a hexadecimal digit; 256 for anything else.
+static inline unsigned cbytescan_hex_value(uint8_t c) {
+    const unsigned digit = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 256;
+}
+
 /// Writes the `n` bytes at `p`, a name or value of a form, to `out` with `%XX` and `+` resolved, and returns how many
 /// bytes that makes: at most `n`. `SIZE_MAX` when an escape is cut off or not hexadecimal, unless `lenient`: then the
 /// text may not have been escaped at all, `+` stands for itself, and so does `%` without two digits behind it.
 /// `*kinds` has bit 0 when the result cannot stand between the quotation marks of JSON as it is, and bit 1 when it
 /// holds a byte of 0x80 or above.
 static inline size_t cbytescan_decode_form(uint8_t *out, const uint8_t *p, size_t n, int lenient, unsigned *kinds) {
-    size_t size = 0;
+    size_t size = 0, copied = 0, i = 0;
     *kinds = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = p[i];
-        if (c == '+' && !lenient) {
-            c = ' ';
-        } else if (c == '%') {
-            unsigned value = 256;
-            if (n - i > 2) {
-                const uint8_t high = p[i + 1], low = p[i + 2];
-                const unsigned h = (uint8_t)(high - '0') < 10 ? (unsigned)(high - '0')
-                    : (uint8_t)((high | 0x20) - 'a') < 6      ? (unsigned)((high | 0x20) - 'a' + 10)
-                                                              : 256;
-                const unsigned l = (uint8_t)(low - '0') < 10 ? (unsigned)(low - '0')
-                    : (uint8_t)((low | 0x20) - 'a') < 6      ? (unsigned)((low | 0x20) - 'a' + 10)
-                                                             : 256;
-                value = h << 4 | l;
+    for (size_t block = 0; block < n; block += 64) {
+        uint64_t marks = cbytescan_form(p, n, block);
+        while (marks != 0) {
+            const size_t here = block + (size_t)__builtin_ctzll(marks);
+            marks &= marks - 1;
+            // A digit of the escape before it is no mark, and what has been taken is none either.
+            if (here < i) continue;
+            uint8_t c = p[here];
+            i = here + 1;
+            if (c == '+' && !lenient) {
+                c = ' ';
+            } else if (c == '%') {
+                const unsigned value = n - here > 2 ? cbytescan_hex_value(p[here + 1]) << 4 | cbytescan_hex_value(p[here + 2])
+                                                    : 256;
+                if (value < 256) {
+                    c = (uint8_t)value;
+                    i = here + 3;
+                } else if (!lenient) {
+                    return SIZE_MAX;
+                }
             }
-            if (value < 256) {
-                c = (uint8_t)value;
-                i += 2;
-            } else if (!lenient) {
-                return SIZE_MAX;
-            }
+            if (c < 0x20 || c == '"' || c == '\\') *kinds |= 1;
+            if (c >= 0x80) *kinds |= 3;
+            cbytescan_copy(out + size, p + copied, here - copied);
+            size += here - copied;
+            out[size++] = c;
+            copied = i;
         }
-        if (c < 0x20 || c == '"' || c == '\\') *kinds |= 1;
-        if (c >= 0x80) *kinds |= 3;
-        out[size++] = c;
     }
-    return size;
+    cbytescan_copy(out + size, p + copied, n - copied);
+    return size + n - copied;
 }
 
 /// Whether the `n` bytes at `p` are, as a whole, a number as JSON writes it, without sign and exponent and of at most

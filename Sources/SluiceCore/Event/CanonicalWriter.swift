@@ -43,7 +43,7 @@ package struct CanonicalWriter: ~Copyable {
         }
         let (bytes, hashes) = (block.payload.count, block.filterHashes.count)
         addFilterHashes(&fields, to: &block.filterHashes)
-        writeLine(fields, schema, origin, &block.payload)
+        writeLine(&fields, schema, origin, &block.payload)
         // Asked this late, because the answer lies in memory that takes as long to arrive as a line to write.
         if let fingerprint {
             if let deduplicator, deduplicator.isDuplicate(fingerprint: fingerprint) {
@@ -76,8 +76,9 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
+    // The draft is lent as `inout` throughout: as `borrowing` it would be copied for each call.
     private mutating func writeLine(
-        _ fields: borrowing EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
+        _ fields: inout EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
         _ out: inout ByteBuffer
     ) {
         out.reserve(fields.input.count + fields.scratch.count + 512)
@@ -98,15 +99,15 @@ package struct CanonicalWriter: ~Copyable {
         out.append("\",\"platform\":\"")
         out.append(platform.name)
         out.append(0x22)
-        writeNamed(fields, &out)
-        writeExtensions(fields, schema, &out)
+        writeNamed(&fields, &out)
+        writeExtensions(&fields, schema, &out)
         out.append("}\n")
     }
 
-    private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private func writeNamed(_ fields: inout EventFields, _ out: inout ByteBuffer) {
         var rest = fields.present.bits & ~FieldNames.header
         let root = rest & names.mask(Int(EventContainer.root.rawValue))
-        writeFields(root, fields, &out)
+        writeFields(root, &fields, &out)
         rest &= ~root
         let order = Int(EventContainer.order.rawValue)
         var hasItems = fields.itemCount > 0
@@ -118,9 +119,9 @@ package struct CanonicalWriter: ~Copyable {
             rest &= ~bits
             out.append(names.containerPrefix(place))
             let brace = out.count
-            writeFields(bits, fields, &out)
+            writeFields(bits, &fields, &out)
             if hasItems, place == order {
-                writeItems(fields, &out)
+                writeItems(&fields, &out)
                 hasItems = false
             }
             // Each member brought a comma; the first one's place is the brace's.
@@ -129,7 +130,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeFields(_ set: UInt64, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private func writeFields(_ set: UInt64, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         var bits = set
         while bits != 0 {
             let place = bits.trailingZeroBitCount
@@ -138,7 +139,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeItems(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private func writeItems(_ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(",\"items\":[")
         for row in 0..<fields.itemCount {
             if row > 0 { out.append(0x2C) }
@@ -158,7 +159,7 @@ package struct CanonicalWriter: ~Copyable {
     // MARK: ext
 
     private func writeExtensions(
-        _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+        _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         guard !fields.unknown.isEmpty || !fields.extensions.isEmpty else { return }
         out.append(",\"ext\":{")
@@ -166,7 +167,7 @@ package struct CanonicalWriter: ~Copyable {
         for member in fields.extensions where member.value.count > 0 {
             if !isFirst { out.append(0x2C) }
             isFirst = false
-            appendKey(member.key, fields, &out)
+            appendKey(member.key, &fields, &out)
             out.append(member.value, of: fields)
         }
         if !fields.unknown.isEmpty {
@@ -174,37 +175,37 @@ package struct CanonicalWriter: ~Copyable {
             out.append(0x22)
             out.append(platform.name)
             out.append("\":")
-            writeUnknown(object: 0, fields, schema, &out)
+            writeUnknown(object: 0, &fields, schema, &out)
         }
         out.append(0x7D)
     }
 
     /// The members found in one object of the schema, and those of the objects within it.
     private func writeUnknown(
-        object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+        object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         out.append(0x7B)
         var isFirst = true
-        writeMembers(object, item: -1, &isFirst, fields, schema, &out)
+        writeMembers(object, item: -1, &isFirst, &fields, schema, &out)
         for child in 1..<max(1, schema.objects.count) {
             let definition = schema.objects[child]
-            guard definition.parent == object, holdsUnknown(UInt8(child), fields, schema) else { continue }
+            guard definition.parent == object, holdsUnknown(UInt8(child), &fields, schema) else { continue }
             if !isFirst { out.append(0x2C) }
             isFirst = false
             out.append(0x22)
             out.append(definition.name)
             out.append("\":")
             if definition.isRow {
-                writeUnknownRows(UInt8(child), fields, schema, &out)
+                writeUnknownRows(UInt8(child), &fields, schema, &out)
             } else {
-                writeUnknown(object: UInt8(child), fields, schema, &out)
+                writeUnknown(object: UInt8(child), &fields, schema, &out)
             }
         }
         out.append(0x7D)
     }
 
     private func writeUnknownRows(
-        _ object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+        _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         out.append(0x7B)
         var row: Int32 = -1
@@ -218,14 +219,14 @@ package struct CanonicalWriter: ~Copyable {
             out.appendDecimal(Int(row))
             out.append("\":{")
             var isFirst = true
-            writeMembers(object, item: row, &isFirst, fields, schema, &out)
+            writeMembers(object, item: row, &isFirst, &fields, schema, &out)
             out.append(0x7D)
         }
         out.append(0x7D)
     }
 
     private func writeMembers(
-        _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: borrowing EventFields,
+        _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: inout EventFields,
         _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         for member in fields.unknown where member.object == object && member.item == item {
@@ -233,7 +234,7 @@ package struct CanonicalWriter: ~Copyable {
             let prefix = schema.objects[Int(object)].members[Int(member.property)]
             if prefix.isEmpty {
                 if !isFirst { out.append(0x2C) }
-                appendKey(member.key, fields, &out)
+                appendKey(member.key, &fields, &out)
                 out.append(member.value, of: fields)
             } else {
                 out.append(member.value, behind: isFirst ? prefix[1..<prefix.count] : prefix, of: fields)
@@ -243,7 +244,7 @@ package struct CanonicalWriter: ~Copyable {
     }
 
     private func holdsUnknown(
-        _ object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema
+        _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema
     ) -> Bool {
         for member in fields.unknown {
             var place = member.object
@@ -255,7 +256,7 @@ package struct CanonicalWriter: ~Copyable {
         return false
     }
 
-    private func appendKey(_ key: Slot, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private func appendKey(_ key: Slot, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(key, of: fields)
         out.append(0x3A)
     }

@@ -80,6 +80,7 @@ struct GowitRules: Sendable {
     }
 
     /// The place in `unknown` of a property that has a value: `null` and empty ones, kept as they came, have none.
+    @inline(__always)
     func given(_ property: Int, _ fields: borrowing EventFields) -> Int? {
         guard let index = fields.unknownIndex(property: property), fields.unknown[index].value.form != .foreign
         else { return nil }

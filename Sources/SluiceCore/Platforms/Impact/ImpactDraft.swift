@@ -73,9 +73,7 @@ struct ImpactDraft: ~Copyable {
         var parameters = QueryFields(body)
         while let parameter = parameters.nextParameter() {
             if parameter.isPlain {
-                take(
-                    Slot(.verbatim, .input, start: parameter.name.lowerBound, count: parameter.name.count),
-                    Slot(.verbatim, .input, start: parameter.value.lowerBound, count: parameter.value.count), &fields)
+                takePlain(parameter, &fields)
                 continue
             }
             let name = body[parameter.name]
@@ -136,36 +134,70 @@ struct ImpactDraft: ~Copyable {
     /// Takes one parameter. One without a value counts as not given.
     private mutating func take(_ key: Slot, _ value: Slot, _ fields: inout EventFields) {
         let (place, number) = plans.find(fields.bytes(key))
+        take(place, number, key, value, &fields)
+    }
+
+    /// - Parameters:
+    ///   - place: in `ImpactPlans`, or -1.
+    ///   - number: the item's.
+    private mutating func take(
+        _ place: Int, _ number: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields
+    ) {
         guard place >= 0 else {
             if value.count > 0 { keep(key, value, &fields) }
             return
         }
         if place < plans.namedCount {
-            if !takeUsual(place, key, value, &fields) { takeNamed(place, key, value, &fields) }
+            takeNamed(place, key, value, &fields)
         } else if let item = ImpactItem(rawValue: UInt8(truncatingIfNeeded: place - plans.namedCount)) {
             takeItem(item, number, value, &fields)
         }
     }
 
-    /// Takes a value that comes as its plan says. False, and nothing has happened, when it does not.
-    private mutating func takeUsual(_ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields) -> Bool {
-        let bit: UInt64 = 1 &<< UInt64(place)
-        let plan = plans.named[place]
-        guard value.form == .verbatim, value.count > 0, seen & bit == 0 else { return false }
-        if plan.destination == .ext {
-            guard fields.unknown.count < CoreLimits.unknownMembersMax, fields.usual(value, plan) != nil else {
-                return false
-            }
+    /// Takes a parameter that needs no decoding and lies in the draft's input. A value that comes as its plan says
+    /// is taken at once; any other goes the way of all, which says the same of the usual ones.
+    @inline(__always)
+    private mutating func takePlain(_ parameter: QueryFields.Parameter, _ fields: inout EventFields) {
+        let key = Slot(.verbatim, .input, start: parameter.name.lowerBound, count: parameter.name.count)
+        let value = Slot(.verbatim, .input, start: parameter.value.lowerBound, count: parameter.value.count)
+        let (place, number) = plans.find(fields.input[parameter.name])
+        guard place >= 0, value.count > 0, let usual = fields.usual(value, plans.all[place]),
+            number > 0 ? takeUsual(usual, place, row: number - 1) : takeUsual(usual, place, key, value, &fields)
+        else { return take(place, number, key, value, &fields) }
+    }
+
+    @inline(__always)
+    private mutating func takeUsual(
+        _ usual: Slot, _ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields
+    ) -> Bool {
+        let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: place)
+        guard place < plans.namedCount, seen & bit == 0 else { return false }
+        switch plans.all[place].destination {
+        case .field: fields.set(at: Int(plans.all[place].place), usual)
+        case .ext:
+            guard fields.unknown.count < CoreLimits.unknownMembersMax else { return false }
             // Names of impact.com's come once, so none before it is the same.
             fields.unknown.append(
                 UnknownMember(
                     object: 0, fromExtension: false, item: -1, key: key, value: value, keyHash: 0,
                     namesNobody: plans.namingNobody & bit != 0))
-        } else if !fields.takeUsual(value, plan, item: -1) {
-            return false
+        case .item, .nowhere: return false
         }
         seen |= bit
         given |= bit
+        return true
+    }
+
+    @inline(__always)
+    private mutating func takeUsual(_ usual: Slot, _ place: Int, row: Int) -> Bool {
+        let item = place - plans.namedCount
+        guard row < CoreLimits.itemsMax else { return false }
+        openRow(row)
+        let bit: UInt16 = 1 &<< UInt16(truncatingIfNeeded: item)
+        guard rowsGiven[row] & bit == 0 else { return false }
+        rowsGiven[row] |= bit
+        columns |= bit
+        rows[row &* ImpactItem.count &+ item] = usual
         return true
     }
 
@@ -246,7 +278,7 @@ struct ImpactDraft: ~Copyable {
         rowsGiven[number - 1] |= bit
         columns |= bit
         var slot = value
-        if value.form == .verbatim, let usual = fields.usual(value, plans.items[Int(item.rawValue)]) {
+        if value.form == .verbatim, let usual = fields.usual(value, plans.all[plans.namedCount + Int(item.rawValue)]) {
             slot = usual
         } else if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
             guard let taken = checked(value, item.rule, item.parameter, number, &fields) else { return }
@@ -257,6 +289,7 @@ struct ImpactDraft: ~Copyable {
         rows[(number - 1) * ImpactItem.count + Int(item.rawValue)] = slot
     }
 
+    @inline(__always)
     private mutating func openRow(_ row: Int) {
         while rowCount <= row {
             if rowsGiven.count == rowCount {
@@ -377,7 +410,8 @@ struct ImpactDraft: ~Copyable {
             let place = bits.trailingZeroBitCount
             bits &= bits &- 1
             if place == Int(ImpactItem.totalDiscount.rawValue), isNegative(row, .totalDiscount, fields) { continue }
-            fields.setItem(row, at: Int(plans.items[place].place), rows[row * ImpactItem.count + place])
+            fields.setItem(
+                row, at: Int(plans.all[plans.namedCount + place].place), rows[row * ImpactItem.count + place])
         }
         if !has(row, .quantity) { fields.setItem(row, .quantity, fields.copy(Bytes("1"), form: .raw)) }
         guard has(row, .price) || has(row, .subTotal) || has(row, .discount) else { return }

@@ -105,13 +105,13 @@ struct ImpactName: Sendable {
 
 /// The names once more, as plain data: by one look-up for all, and with how each value usually comes.
 struct ImpactPlans {
-    /// By place in `ImpactName.all`. What is more than a value of its own, such as a time, has no usual way.
-    let named: [PropertyPlan]
+    /// By place in `ImpactName.all`, and behind them by `ImpactItem`, whose canonical name, if there is one, is the
+    /// plan's place. What is more than a value of its own, such as a time, has no usual way.
+    let all: [PropertyPlan]
+    /// How many of them are names of conversions.
     let namedCount: Int
     /// Names that say nothing of a person, as a set of places.
     let namingNobody: UInt64
-    /// By `ImpactItem`; the canonical name of those that have one is the plan's place.
-    let items: [PropertyPlan]
     /// As a set of `ImpactItem`s.
     let itemsWithoutField: UInt16
     let required: UInt64 =
@@ -124,17 +124,18 @@ struct ImpactPlans {
     init() {
         var namingNobody: UInt64 = 0
         var work = ByteBuffer(capacity: 64)
-        var named: [PropertyPlan] = []
+        var all: [PropertyPlan] = []
         for (place, name) in ImpactName.all.enumerated() {
             if PersonalName.meaning(of: Bytes(name.name), in: .top, &work).name == nil { namingNobody |= 1 << place }
-            named.append(PropertyPlan(Property(name.name, name.rule, ImpactPlans.target(of: name), empty: .refused)))
+            all.append(PropertyPlan(Property(name.name, name.rule, ImpactPlans.target(of: name), empty: .refused)))
         }
-        self.named = named
         self.namingNobody = namingNobody
-        namedCount = named.count
-        items = ImpactItem.allCases.map { item in
-            PropertyPlan(Property(item.parameter, item.rule, item.field.map { .item($0) } ?? .ext, empty: .refused))
+        namedCount = all.count
+        for item in ImpactItem.allCases {
+            let target = item.field.map { Property.Target.item($0) } ?? .ext
+            all.append(PropertyPlan(Property(item.parameter, item.rule, target, empty: .refused)))
         }
+        self.all = all
         var without: UInt16 = 0
         for item in ImpactItem.allCases where item.field == nil { without |= 1 << UInt16(item.rawValue) }
         itemsWithoutField = without
@@ -152,6 +153,7 @@ struct ImpactPlans {
 
     /// The place of the parameter with this name among conversions' and items', and the number behind the
     /// latter's as `ImpactItem.parse` has it; -1 for names that are neither's.
+    @inline(__always)
     func find(_ name: Bytes) -> (place: Int, number: Int) {
         var end = name.count
         while end > 0, name[end - 1] &- 0x30 < 10 { end -= 1 }
