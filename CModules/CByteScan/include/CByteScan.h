@@ -330,8 +330,8 @@ static inline size_t cbytescan_decode_form(uint8_t *out, const uint8_t *p, size_
             if (c == '+' && !lenient) {
                 c = ' ';
             } else if (c == '%') {
-                const unsigned value = n - here > 2 ? cbytescan_hex_value(p[here + 1]) << 4 | cbytescan_hex_value(p[here + 2])
-                                                    : 256;
+                unsigned value = 256;
+                if (n - here > 2) value = cbytescan_hex_value(p[here + 1]) << 4 | cbytescan_hex_value(p[here + 2]);
                 if (value < 256) {
                     c = (uint8_t)value;
                     i = here + 3;

@@ -9,6 +9,8 @@ struct QueryFields {
         let value: Range<Int>
         /// Both are ASCII that needs no decoding, and no escape in JSON.
         let isPlain: Bool
+        /// The name is.
+        let isNamePlain: Bool
     }
 
     private let text: Bytes
@@ -32,10 +34,12 @@ struct QueryFields {
             let start = position
             var equals = -1
             var isPlain = true
+            var isNamePlain = true
             var end = nextMark()
             while end < text.count, text[end] != 0x26 {
                 if text[end] != 0x3D {
                     isPlain = false
+                    if equals < 0 { isNamePlain = false }
                 } else if equals < 0 {
                     equals = end
                 }
@@ -43,8 +47,9 @@ struct QueryFields {
             }
             position = end + 1
             guard end > start else { continue }
-            guard equals >= 0 else { return Parameter(name: start..<end, value: end..<end, isPlain: isPlain) }
-            return Parameter(name: start..<equals, value: equals + 1..<end, isPlain: isPlain)
+            let nameEnd = equals >= 0 ? equals : end
+            return Parameter(
+                name: start..<nameEnd, value: min(nameEnd &+ 1, end)..<end, isPlain: isPlain, isNamePlain: isNamePlain)
         }
         return nil
     }

@@ -56,7 +56,8 @@ import Testing
         _ text: Bytes, _ parser: EventParser, _ property: Property, _ index: Int, _ place: UInt8,
         _ object: ObjectSchema, _ taken: inout Int
     ) -> Bool {
-        let item: Int32 = object.isRow ? 0 : -1
+        var item: Int32 = object.isRow ? 0 : -1
+        if case .item = property.target { item = 0 }
         var usual = EventFields()
         usual.begin(input: text)
         usual.beginItem()

@@ -1,6 +1,7 @@
 import Foundation
-import SluiceCore
 import Testing
+
+@testable import SluiceCore
 
 @Suite struct ExactDecimalTests {
     private func decimal(_ text: String) throws(ExactDecimalError) -> ExactDecimal {
@@ -156,7 +157,9 @@ import Testing
         func digits() -> String {
             var text = String(random.next() % (10 << (random.next() % 58)))
             let decimals = Int(random.next(below: 8))
-            if decimals < text.utf8.count, decimals > 0 { text.insert(".", at: text.index(text.endIndex, offsetBy: -decimals)) }
+            if decimals < text.utf8.count, decimals > 0 {
+                text.insert(".", at: text.index(text.endIndex, offsetBy: -decimals))
+            }
             return text
         }
         for _ in 0..<20_000 {
@@ -171,7 +174,7 @@ import Testing
             let divisor = try Array(right.utf8).withBytes { try ExactDecimal.parse($0) }
             guard !divisor.isZero, !number.isZero else { continue }
             #expect(number.dividedExactly(by: divisor) == number.dividedInFull(by: divisor), "\(left) / \(right)")
-            let product = try number.multiplied(by: divisor)
+            guard let product = try? number.multiplied(by: divisor) else { continue }
             #expect(product.dividedExactly(by: divisor) == number)
         }
     }

@@ -95,15 +95,15 @@ import Testing
         let separator: UInt8 = isForm ? 0x26 : 0x2C
         let alphabet = Array("aZ01.-=:T e_{}[]\"".utf8) + (isForm ? Array("%+&\\".utf8) : [0x2C])
         for _ in 0..<1 + random.next(below: 3) {
-            let place = Int(random.next(below: UInt64(body.count)))
+            let place = random.next(below: body.count)
             switch random.next(below: 5) {
-            case 0: body[place] = alphabet[Int(random.next(below: UInt64(alphabet.count)))]
-            case 1: body.insert(alphabet[Int(random.next(below: UInt64(alphabet.count)))], at: place)
-            case 2: body.removeSubrange(place..<min(body.count - 1, place + Int(random.next(below: 4))))
+            case 0: body[place] = alphabet[random.next(below: alphabet.count)]
+            case 1: body.insert(alphabet[random.next(below: alphabet.count)], at: place)
+            case 2: body.removeSubrange(place..<min(body.count - 1, place + random.next(below: 4)))
             case 3:
                 // A parameter is left out, or comes twice.
                 var parts = body.split(separator: separator, omittingEmptySubsequences: false).map(Array.init)
-                let one = Int(random.next(below: UInt64(parts.count)))
+                let one = random.next(below: parts.count)
                 if random.next() & 1 == 0 { parts.append(parts[one]) } else { parts.remove(at: one) }
                 if !parts.isEmpty { body = Array(parts.joined(separator: [separator])) }
             default:

@@ -1,5 +1,6 @@
-@testable import SluiceCore
 import Testing
+
+@testable import SluiceCore
 
 @Suite struct TimestampTests {
     private func parse(_ text: String) -> Int64? { Array(text.utf8).withBytes { Timestamp.parse($0) } }
@@ -124,8 +125,7 @@ import Testing
         for _ in 0..<50_000 {
             var text = Array((random.next() & 1 == 0 ? "2026-01-02T03:04:05Z" : "2024-12-28T23:59:59.678Z").utf8)
             for _ in 0..<random.next(below: 4) {
-                text[Int(random.next(below: UInt64(text.count)))] = alphabet[
-                    Int(random.next(below: UInt64(alphabet.count)))]
+                text[random.next(below: text.count)] = alphabet[random.next(below: alphabet.count)]
             }
             let isSame = text.withBytes { Timestamp.parse($0) == Timestamp.parseAny($0) }
             #expect(isSame, "\(text)")

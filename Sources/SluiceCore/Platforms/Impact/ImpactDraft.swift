@@ -76,13 +76,13 @@ struct ImpactDraft: ~Copyable {
                 takePlain(parameter, &fields)
                 continue
             }
-            let name = body[parameter.name]
-            let value = body[parameter.value]
-            guard let key = fields.decodedSlot(name) else {
+            let name = parameter.name
+            let plain = Slot(.verbatim, .input, start: name.lowerBound, count: name.count)
+            guard let key = parameter.isNamePlain ? plain : fields.decodedSlot(body[name]) else {
                 note(ImpactProblem(code: .invalidEncoding, words: "has a name that is not percent-encoded UTF-8"))
                 continue
             }
-            guard let text = fields.decodedSlot(value) else {
+            guard let text = fields.decodedSlot(body[parameter.value]) else {
                 refuse(ImpactProblem(key: key, code: .invalidEncoding), key, fields)
                 continue
             }
@@ -382,12 +382,14 @@ struct ImpactDraft: ~Copyable {
         keepQuantities(&fields)
     }
 
+    @inline(__always)
     private func has(_ row: Int, _ item: ImpactItem) -> Bool { rowsGiven[row] & (1 << UInt16(item.rawValue)) != 0 }
 
     private func slot(_ row: Int, _ item: ImpactItem) -> Slot? {
         has(row, item) ? rows[row * ImpactItem.count + Int(item.rawValue)] : nil
     }
 
+    @inline(__always)
     private func number(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> ExactDecimal? {
         slot(row, item).flatMap { try? ExactDecimal.parse(fields.bytes($0)) }
     }
