@@ -57,7 +57,7 @@ package struct CanonicalWriter: ~Copyable {
         return .accepted
     }
 
-    private func addFilterHashes(_ fields: inout EventFields, to hashes: inout HashList) {
+    private mutating func addFilterHashes(_ fields: inout EventFields, to hashes: inout HashList) {
         if let id = fields.text(.id) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.sessionID) { hashes.append(EventHash.filter(id)) }
         let user = fields.text(.userID)
@@ -76,7 +76,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    // The draft is lent as `inout` throughout: as `borrowing` it would be copied for each call.
+    // The draft is lent as `inout` and each step is `mutating`: what is only borrowed is copied for the call.
     private mutating func writeLine(
         _ fields: inout EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
         _ out: inout ByteBuffer
@@ -104,7 +104,7 @@ package struct CanonicalWriter: ~Copyable {
         out.append("}\n")
     }
 
-    private func writeNamed(_ fields: inout EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeNamed(_ fields: inout EventFields, _ out: inout ByteBuffer) {
         var rest = fields.present.bits & ~FieldNames.header
         let root = rest & names.mask(Int(EventContainer.root.rawValue))
         writeFields(root, &fields, &out)
@@ -130,7 +130,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeFields(_ set: UInt64, _ fields: inout EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeFields(_ set: UInt64, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         var bits = set
         while bits != 0 {
             let place = bits.trailingZeroBitCount
@@ -139,7 +139,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeItems(_ fields: inout EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeItems(_ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(",\"items\":[")
         for row in 0..<fields.itemCount {
             if row > 0 { out.append(0x2C) }
@@ -158,7 +158,7 @@ package struct CanonicalWriter: ~Copyable {
 
     // MARK: ext
 
-    private func writeExtensions(
+    private mutating func writeExtensions(
         _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         guard !fields.unknown.isEmpty || !fields.extensions.isEmpty else { return }
@@ -181,7 +181,7 @@ package struct CanonicalWriter: ~Copyable {
     }
 
     /// The members found in one object of the schema, and those of the objects within it.
-    private func writeUnknown(
+    private mutating func writeUnknown(
         object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         out.append(0x7B)
@@ -204,7 +204,7 @@ package struct CanonicalWriter: ~Copyable {
         out.append(0x7D)
     }
 
-    private func writeUnknownRows(
+    private mutating func writeUnknownRows(
         _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         out.append(0x7B)
@@ -225,7 +225,7 @@ package struct CanonicalWriter: ~Copyable {
         out.append(0x7D)
     }
 
-    private func writeMembers(
+    private mutating func writeMembers(
         _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: inout EventFields,
         _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
@@ -243,7 +243,7 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func holdsUnknown(
+    private mutating func holdsUnknown(
         _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema
     ) -> Bool {
         for member in fields.unknown {
@@ -256,7 +256,7 @@ package struct CanonicalWriter: ~Copyable {
         return false
     }
 
-    private func appendKey(_ key: Slot, _ fields: inout EventFields, _ out: inout ByteBuffer) {
+    private mutating func appendKey(_ key: Slot, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(key, of: fields)
         out.append(0x3A)
     }

@@ -130,6 +130,7 @@ extension EventParser {
 
     /// Makes one list of parameters that have the same name, where the first of them stands.
     private func mergeRepeated(_ fields: inout EventFields) {
+        guard fields.unknown.count > 1 else { return }
         var first = 0
         while first < fields.unknown.count {
             if EventParser.nextRepetition(of: first, after: first, fields) != nil {

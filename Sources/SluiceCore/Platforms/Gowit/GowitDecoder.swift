@@ -111,6 +111,12 @@ package final class GowitDecoder: PlatformDecoder {
     /// Looks ahead for `event_type`, on which depends what else the event must hold. Most senders
     /// write it first. Nil when it is missing or none that is known.
     private static func type(_ reader: inout JSONReader, _ body: Bytes) throws(JSONError) -> EventType? {
+        let head: StaticString = "{\"event_type\":\""
+        if body.hasPrefix(head), let end = body.firstIndex(of: 0x22, from: head.utf8CodeUnitCount),
+            let type = type(body[head.utf8CodeUnitCount..<end])
+        {
+            return type
+        }
         let start = reader.checkpoint
         var type: EventType?
         try reader.enterObject()
