@@ -34,6 +34,15 @@ static inline size_t cbytescan_plain(const uint8_t *p, size_t n) {
         const unsigned mask = (unsigned)_mm_movemask_epi8(hit);
         if (mask) return i + (size_t)__builtin_ctz(mask);
     }
+    if (i < n && n >= 16) {
+        // The last 16 bytes are looked at once more rather than one by one.
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 16));
+        const __m128i hit = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, solidus)),
+            _mm_cmplt_epi8(v, space));
+        const unsigned mask = (unsigned)_mm_movemask_epi8(hit) >> (i - (n - 16));
+        return mask ? i + (size_t)__builtin_ctz(mask) : n;
+    }
 #elif defined(__ARM_NEON) && defined(__aarch64__)
     const uint8x16_t quote = vdupq_n_u8('"');
     const uint8x16_t solidus = vdupq_n_u8('\\');
@@ -320,6 +329,198 @@ static inline size_t cbytescan_match(
     const size_t rest = m - learned;
     if (n - here < rest || !cbytescan_equal(p + here, q + learned, rest)) return 0;
     return here + rest;
+}
+
+/// Which of the 64 bytes from `i` on, of the `n` at `p`, a parameter of a form does not simply contain: `&`, `=`, `%`,
+/// `+`, and what a JSON string does not (see `cbytescan_plain`). One bit for each, the first one lowest.
+static inline uint64_t cbytescan_form(const uint8_t *p, size_t n, size_t i) {
+    uint64_t found = 0;
+    const size_t end = n - i < 64 ? n : i + 64;
+    size_t here = i;
+#if defined(__SSE2__)
+    while (here < end && n >= 16) {
+        // The last bytes are looked at once more rather than one by one.
+        const size_t from = n - here >= 16 ? here : n - 16;
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + from));
+        const __m128i marks = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('&')), _mm_cmpeq_epi8(v, _mm_set1_epi8('='))),
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('%')), _mm_cmpeq_epi8(v, _mm_set1_epi8('+'))));
+        const __m128i unusual = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+            _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)));
+        const uint64_t mask = (uint64_t)_mm_movemask_epi8(_mm_or_si128(marks, unusual)) >> (here - from);
+        found |= mask << (here - i);
+        here = from + 16;
+    }
+#endif
+    for (; here < end; here++) {
+        const uint8_t c = p[here];
+        if (c == '&' || c == '=' || c == '%' || c == '+' || c == '"' || c == '\\' || c < 0x20 || c >= 0x80) {
+            found |= (uint64_t)1 << (here - i);
+        }
+    }
+    return found;
+}
+
+/// The value of a hexadecimal digit; 256 for anything else.
+static inline unsigned cbytescan_hex_value(uint8_t c) {
+    const unsigned digit = (unsigned)c - '0', letter = ((unsigned)c | 0x20) - 'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 256;
+}
+
+/// Writes the `n` bytes at `p`, a name or value of a form, to `out` with `%XX` and `+` resolved, and returns how many
+/// bytes that makes: at most `n`. `SIZE_MAX` when an escape is cut off or not hexadecimal, unless `lenient`: then the
+/// text may not have been escaped at all, `+` stands for itself, and so does `%` without two digits behind it.
+/// `*kinds` has bit 0 when the result cannot stand between the quotation marks of JSON as it is, and bit 1 when it
+/// holds a byte of 0x80 or above.
+static inline size_t cbytescan_decode_form(uint8_t *out, const uint8_t *p, size_t n, int lenient, unsigned *kinds) {
+    size_t size = 0, copied = 0, i = 0;
+    *kinds = 0;
+    for (size_t block = 0; block < n; block += 64) {
+        uint64_t marks = cbytescan_form(p, n, block);
+        while (marks != 0) {
+            const size_t here = block + (size_t)__builtin_ctzll(marks);
+            marks &= marks - 1;
+            // A digit of the escape before it is no mark, and what has been taken is none either.
+            if (here < i) continue;
+            uint8_t c = p[here];
+            i = here + 1;
+            if (c == '+' && !lenient) {
+                c = ' ';
+            } else if (c == '%') {
+                unsigned value = 256;
+                if (n - here > 2) value = cbytescan_hex_value(p[here + 1]) << 4 | cbytescan_hex_value(p[here + 2]);
+                if (value < 256) {
+                    c = (uint8_t)value;
+                    i = here + 3;
+                } else if (!lenient) {
+                    return SIZE_MAX;
+                }
+            }
+            if (c < 0x20 || c == '"' || c == '\\') *kinds |= 1;
+            if (c >= 0x80) *kinds |= 3;
+            cbytescan_copy(out + size, p + copied, here - copied);
+            size += here - copied;
+            out[size++] = c;
+            copied = i;
+        }
+    }
+    cbytescan_copy(out + size, p + copied, n - copied);
+    return size + n - copied;
+}
+
+/// Whether the `n` bytes at `p` are, as a whole, a number as JSON writes it, without sign and exponent and of at most
+/// 18 characters. `*value` has its digits as a whole number, of which `*decimals` stood behind the point.
+static inline int cbytescan_whole_number(const uint8_t *p, size_t n, uint32_t *decimals, uint64_t *value) {
+    size_t i = 0;
+    uint64_t digits = 0;
+    *decimals = 0;
+    if (n == 0 || n > 18) return 0;
+    while (i < n && (uint8_t)(p[i] - '0') < 10) digits = digits * 10 + (uint64_t)(p[i++] - '0');
+    if (i == 0 || (p[0] == '0' && i > 1)) return 0;
+    if (i < n) {
+        if (p[i++] != '.' || i == n) return 0;
+        *decimals = (uint32_t)(n - i);
+        while (i < n && (uint8_t)(p[i] - '0') < 10) digits = digits * 10 + (uint64_t)(p[i++] - '0');
+        if (i < n) return 0;
+    }
+    *value = digits;
+    return 1;
+}
+
+/// Whether the `n` bytes at `p` are 64 hexadecimal digits, the letters in lower case.
+static inline int cbytescan_is_hash(const uint8_t *p, size_t n) {
+    if (n != 64) return 0;
+#if defined(__SSE2__)
+    __m128i all = _mm_set1_epi8(-1);
+    for (size_t i = 0; i < 64; i += 16) {
+        const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        const __m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+        const __m128i letter = _mm_sub_epi8(v, _mm_set1_epi8('a'));
+        // Unsigned bytes are at most a bound where the lesser of both is themselves.
+        const __m128i isDigit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+        const __m128i isLetter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
+        all = _mm_and_si128(all, _mm_or_si128(isDigit, isLetter));
+    }
+    return _mm_movemask_epi8(all) == 0xFFFF;
+#else
+    for (size_t i = 0; i < 64; i++) {
+        if ((uint8_t)(p[i] - '0') > 9 && (uint8_t)(p[i] - 'a') > 5) return 0;
+    }
+    return 1;
+#endif
+}
+
+/// A point in time as it was written; nothing but the digits has been looked at.
+typedef struct {
+    uint32_t year;
+    uint32_t month;
+    uint32_t day;
+    uint32_t hour;
+    uint32_t minute;
+    uint32_t second;
+    uint32_t millisecond;
+    /// 0 when there is none.
+    uint32_t found;
+} cbytescan_time;
+
+/// Reads `2026-01-02T03:04:05Z` or `2026-01-02T03:04:05.678Z`, which the `n` bytes at `p` must be as a whole.
+static inline cbytescan_time cbytescan_find_time(const uint8_t *p, size_t n) {
+    cbytescan_time time = {0, 0, 0, 0, 0, 0, 0, 0};
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t a, b, c = 0;
+    if (n != 20 && n != 24) return time;
+    memcpy(&a, p, 8);
+    memcpy(&b, p + 8, 8);
+    if (n == 24) {
+        memcpy(&c, p + 16, 8);
+    } else {
+        uint32_t end;
+        memcpy(&end, p + 16, 4);
+        c = end;
+    }
+    // First byte lowest. Where a digit belongs, its value is left; where a sign belongs, nothing.
+    a ^= 0x2D30302D30303030u;                           // 0000-00-
+    b ^= 0x30303A3030543030u;                           // 00T00:00
+    c ^= n == 24 ? 0x5A3030302E30303Au : 0x5A30303Au;   // :00.000Z or :00Z
+    const uint64_t ten = 0x7676767676767676u, high = 0x8080808080808080u;
+    if (((a | (a + ten)) | (b | (b + ten)) | (c | (c + ten))) & high) return time;
+    if ((a & 0xFF0000FF00000000u) | (b & 0x0000FF0000FF0000u)) return time;
+    if (c & (n == 24 ? 0xFF000000FF0000FFu : 0xFF0000FFu)) return time;
+    // Each byte with the one behind it as a number of two digits.
+    a = a * 10 + (a >> 8);
+    b = b * 10 + (b >> 8);
+    const uint64_t pairs = c * 10 + (c >> 8);
+    time.year = (uint32_t)(a & 0xFF) * 100 + (uint32_t)(a >> 16 & 0xFF);
+    time.month = (uint32_t)(a >> 40 & 0xFF);
+    time.day = (uint32_t)(b & 0xFF);
+    time.hour = (uint32_t)(b >> 24 & 0xFF);
+    time.minute = (uint32_t)(b >> 48 & 0xFF);
+    time.second = (uint32_t)(pairs >> 8 & 0xFF);
+    if (n == 24) time.millisecond = (uint32_t)(c >> 32 & 0xFF) * 100 + (uint32_t)(pairs >> 40 & 0xFF);
+    time.found = 1;
+#else
+    (void)p;
+    (void)n;
+#endif
+    return time;
+}
+
+/// Writes `value` as eight hexadecimal digits, the letters in lower case.
+static inline void cbytescan_hex(uint8_t *out, uint32_t value) {
+    uint64_t x = value;
+    // One digit to a byte, the first one highest.
+    x = (x | x << 16) & 0x0000FFFF0000FFFFu;
+    x = (x | x << 8) & 0x00FF00FF00FF00FFu;
+    x = (x | x << 4) & 0x0F0F0F0F0F0F0F0Fu;
+    const uint64_t letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+    x += 0x3030303030303030u + letters * ('a' - '0' - 10);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    x = __builtin_bswap64(x);
+    memcpy(out, &x, 8);
+#else
+    for (int i = 0; i < 8; i++) out[i] = (uint8_t)(x >> (56 - 8 * i));
+#endif
 }
 
 /// Begins to fetch the memory at `p`, which will be written to, without waiting for it.

@@ -43,7 +43,7 @@ package struct CanonicalWriter: ~Copyable {
         }
         let (bytes, hashes) = (block.payload.count, block.filterHashes.count)
         addFilterHashes(&fields, to: &block.filterHashes)
-        writeLine(fields, schema, origin, &block.payload)
+        writeLine(&fields, schema, origin, &block.payload)
         // Asked this late, because the answer lies in memory that takes as long to arrive as a line to write.
         if let fingerprint {
             if deduplicator?.isDuplicate(fingerprint: fingerprint) == true {
@@ -57,19 +57,28 @@ package struct CanonicalWriter: ~Copyable {
         return .accepted
     }
 
-    private func addFilterHashes(_ fields: inout EventFields, to hashes: inout HashList) {
+    private mutating func addFilterHashes(_ fields: inout EventFields, to hashes: inout HashList) {
         if let id = fields.text(.id) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.sessionID) { hashes.append(EventHash.filter(id)) }
-        if let id = fields.text(.userID) { hashes.append(EventHash.filter(id)) }
+        let user = fields.text(.userID)
+        let userHash = user.map { EventHash.filter($0) }
+        if let userHash { hashes.append(userHash) }
         if let id = fields.text(.userCustomerID) { hashes.append(EventHash.filter(id)) }
         if let id = fields.text(.orderID) { hashes.append(EventHash.filter(id)) }
         if let keys = fields.text(.userKeys) {
+            // Often there is one key only, and the user goes by it.
+            if let user, let userHash, keys.count == user.count + 4, fields.slot(.userID)?.form == .verbatim,
+                keys[2..<keys.count - 2].equals(user)
+            {
+                return hashes.append(userHash)
+            }
             TextList.forEach(in: keys, scratch: json) { key in hashes.append(EventHash.filter(key)) }
         }
     }
 
+    // The draft is lent as `inout` and each step is `mutating`: what is only borrowed is copied for the call.
     private mutating func writeLine(
-        _ fields: borrowing EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
+        _ fields: inout EventFields, _ schema: EventSchema, _ origin: RequestOrigin,
         _ out: inout ByteBuffer
     ) {
         out.reserve(fields.input.count + fields.scratch.count + 512)
@@ -90,29 +99,38 @@ package struct CanonicalWriter: ~Copyable {
         out.append("\",\"platform\":\"")
         out.append(platform.name)
         out.append(0x22)
-        writeNamed(fields, &out)
-        writeExtensions(fields, schema, &out)
+        writeNamed(&fields, &out)
+        writeExtensions(&fields, schema, &out)
         out.append("}\n")
     }
 
-    private func writeNamed(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
-        writeFields(
-            fields.present.bits & names.mask(Int(EventContainer.root.rawValue)) & ~FieldNames.header, fields, &out)
-        for place in 1...Int(EventContainer.context.rawValue) {
-            let bits = fields.present.bits & names.mask(place)
-            let hasItems = place == Int(EventContainer.order.rawValue) && fields.itemCount > 0
-            guard bits != 0 || hasItems else { continue }
+    private mutating func writeNamed(_ fields: inout EventFields, _ out: inout ByteBuffer) {
+        var rest = fields.present.bits & ~FieldNames.header
+        let root = rest & names.mask(Int(EventContainer.root.rawValue))
+        writeFields(root, &fields, &out)
+        rest &= ~root
+        let order = Int(EventContainer.order.rawValue)
+        var hasItems = fields.itemCount > 0
+        while rest != 0 || hasItems {
+            var place = rest == 0 ? order : names.container(of: rest.trailingZeroBitCount)
+            // An order can have nothing but items.
+            if hasItems, place > order { place = order }
+            let bits = rest & names.mask(place)
+            rest &= ~bits
             out.append(names.containerPrefix(place))
             let brace = out.count
-            writeFields(bits, fields, &out)
-            if hasItems { writeItems(fields, &out) }
+            writeFields(bits, &fields, &out)
+            if hasItems, place == order {
+                writeItems(&fields, &out)
+                hasItems = false
+            }
             // Each member brought a comma; the first one's place is the brace's.
             out.replaceByte(at: brace, with: 0x7B)
             out.append(0x7D)
         }
     }
 
-    private func writeFields(_ set: UInt64, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeFields(_ set: UInt64, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         var bits = set
         while bits != 0 {
             let place = bits.trailingZeroBitCount
@@ -121,14 +139,16 @@ package struct CanonicalWriter: ~Copyable {
         }
     }
 
-    private func writeItems(_ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeItems(_ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(",\"items\":[")
         for row in 0..<fields.itemCount {
             if row > 0 { out.append(0x2C) }
             let brace = out.count
-            for place in 0..<ItemField.count {
-                guard let slot = fields.itemSlot(row, at: place) else { continue }
-                out.append(slot, behind: names.itemPrefix(place), of: fields)
+            var bits = fields.itemBits(row)
+            while bits != 0 {
+                let place = bits.trailingZeroBitCount
+                bits &= bits &- 1
+                out.append(fields.itemSlot(row, at: place), behind: names.itemPrefix(place), of: fields)
             }
             if out.count == brace { out.append(0x7B) } else { out.replaceByte(at: brace, with: 0x7B) }
             out.append(0x7D)
@@ -138,8 +158,8 @@ package struct CanonicalWriter: ~Copyable {
 
     // MARK: ext
 
-    private func writeExtensions(
-        _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+    private mutating func writeExtensions(
+        _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         guard !fields.unknown.isEmpty || !fields.extensions.isEmpty else { return }
         out.append(",\"ext\":{")
@@ -147,7 +167,7 @@ package struct CanonicalWriter: ~Copyable {
         for member in fields.extensions where member.value.count > 0 {
             if !isFirst { out.append(0x2C) }
             isFirst = false
-            appendKey(member.key, fields, &out)
+            appendKey(member.key, &fields, &out)
             out.append(member.value, of: fields)
         }
         if !fields.unknown.isEmpty {
@@ -155,36 +175,38 @@ package struct CanonicalWriter: ~Copyable {
             out.append(0x22)
             out.append(platform.name)
             out.append("\":")
-            writeUnknown(object: 0, fields, schema, &out)
+            writeUnknown(object: 0, &fields, schema, &out)
         }
         out.append(0x7D)
     }
 
     /// The members found in one object of the schema, and those of the objects within it.
-    private func writeUnknown(
-        object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+    private mutating func writeUnknown(
+        object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         out.append(0x7B)
         var isFirst = true
-        writeMembers(object, item: -1, &isFirst, fields, &out)
+        writeMembers(object, item: -1, &isFirst, &fields, schema, &out)
         for child in 1..<max(1, schema.objects.count) {
             let definition = schema.objects[child]
-            guard definition.parent == object, holdsUnknown(UInt8(child), fields, schema) else { continue }
+            guard definition.parent == object, holdsUnknown(UInt8(child), &fields, schema) else { continue }
             if !isFirst { out.append(0x2C) }
             isFirst = false
             out.append(0x22)
             out.append(definition.name)
             out.append("\":")
             if definition.isRow {
-                writeUnknownRows(UInt8(child), fields, &out)
+                writeUnknownRows(UInt8(child), &fields, schema, &out)
             } else {
-                writeUnknown(object: UInt8(child), fields, schema, &out)
+                writeUnknown(object: UInt8(child), &fields, schema, &out)
             }
         }
         out.append(0x7D)
     }
 
-    private func writeUnknownRows(_ object: UInt8, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private mutating func writeUnknownRows(
+        _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema, _ out: inout ByteBuffer
+    ) {
         out.append(0x7B)
         var row: Int32 = -1
         var isFirstRow = true
@@ -197,26 +219,32 @@ package struct CanonicalWriter: ~Copyable {
             out.appendDecimal(Int(row))
             out.append("\":{")
             var isFirst = true
-            writeMembers(object, item: row, &isFirst, fields, &out)
+            writeMembers(object, item: row, &isFirst, &fields, schema, &out)
             out.append(0x7D)
         }
         out.append(0x7D)
     }
 
-    private func writeMembers(
-        _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: borrowing EventFields,
-        _ out: inout ByteBuffer
+    private mutating func writeMembers(
+        _ object: UInt8, item: Int32, _ isFirst: inout Bool, _ fields: inout EventFields,
+        _ schema: EventSchema, _ out: inout ByteBuffer
     ) {
         for member in fields.unknown where member.object == object && member.item == item {
-            if !isFirst { out.append(0x2C) }
+            // `,"name":` as the schema has it, without the comma for the first one.
+            let prefix = schema.objects[Int(object)].members[Int(member.property)]
+            if prefix.isEmpty {
+                if !isFirst { out.append(0x2C) }
+                appendKey(member.key, &fields, &out)
+                out.append(member.value, of: fields)
+            } else {
+                out.append(member.value, behind: isFirst ? prefix[1..<prefix.count] : prefix, of: fields)
+            }
             isFirst = false
-            appendKey(member.key, fields, &out)
-            out.append(member.value, of: fields)
         }
     }
 
-    private func holdsUnknown(
-        _ object: UInt8, _ fields: borrowing EventFields, _ schema: EventSchema
+    private mutating func holdsUnknown(
+        _ object: UInt8, _ fields: inout EventFields, _ schema: EventSchema
     ) -> Bool {
         for member in fields.unknown {
             var place = member.object
@@ -228,7 +256,7 @@ package struct CanonicalWriter: ~Copyable {
         return false
     }
 
-    private func appendKey(_ key: Slot, _ fields: borrowing EventFields, _ out: inout ByteBuffer) {
+    private mutating func appendKey(_ key: Slot, _ fields: inout EventFields, _ out: inout ByteBuffer) {
         out.append(key, of: fields)
         out.append(0x3A)
     }
@@ -239,6 +267,7 @@ struct FieldNames: ~Copyable {
     /// Fields, then item fields, then objects.
     private let texts: MemberTexts
     private let masks: [UInt64]
+    private let containers: [UInt8]
 
     /// What every line begins with, which is written by itself.
     static let header = FieldSet(.id, .type, .occurredAt, .receivedAt, .source, .platform).bits
@@ -253,7 +282,11 @@ struct FieldNames: ~Copyable {
         var masks = [UInt64](repeating: 0, count: EventContainer.allCases.count)
         for field in EventField.allCases { masks[Int(field.container.rawValue)] |= 1 << UInt64(field.rawValue) }
         self.masks = masks
+        containers = EventField.allCases.map(\.container.rawValue)
     }
+
+    /// The place of the container of a field, by the field's.
+    func container(of field: Int) -> Int { Int(containers[field]) }
 
     /// The fields of a container, by its place.
     func mask(_ container: Int) -> UInt64 { masks[container] }

@@ -115,7 +115,9 @@ extension EventFields {
         case .text(let max):
             return Int(slot.count) <= max ? .slot(slot) : .bad(.tooLong, limit: max)
         case .characters(let max):
-            return bytes(slot).codePointCount <= max ? .slot(slot) : .bad(.tooLong, limit: max)
+            // What has few bytes enough has few characters enough.
+            return Int(slot.count) <= max || bytes(slot).codePointCount <= max
+                ? .slot(slot) : .bad(.tooLong, limit: max)
         case .choice(let choice):
             return choice.contains(bytes(slot)) ? .slot(slot) : .bad(.invalidValue, limit: 0)
         case .time:
@@ -158,15 +160,9 @@ extension EventFields {
         }
     }
 
-    /// A hash, whose digits are all hexadecimal, with its letters in lower case. Where they are, it stays where it is.
+    /// A hash, whose digits are all hexadecimal, with its letters in lower case.
     private mutating func lowercasedHash(_ slot: Slot) -> Slot {
-        var upperCase: UInt8 = 0
-        let text = bytes(slot)
-        // Of hexadecimal digits, only A to F have none but this of the two bits.
-        for index in 0..<text.count { upperCase |= text[index] & 0x60 == 0x40 ? 1 : 0 }
-        guard upperCase != 0 else {
-            return Slot(.verbatim, slot.region, start: Int(slot.start), count: Int(slot.count))
-        }
+        if bytes(slot).isLowercaseHash, slot.form == .verbatim { return slot }
         let start = scratch.count
         for index in 0..<Int(slot.count) {
             let byte = Bytes.lowercased(bytes(slot)[index])

@@ -65,6 +65,84 @@ package struct Slot: BitwiseCopyable, Sendable {
     }
 }
 
+/// The rows of `order.items`: for each which fields it has, and where they lie. Keeps its memory.
+///
+/// Invariant: all below `count` rows are initialized.
+@safe struct ItemRows: ~Copyable {
+    private static let width = ItemField.count
+
+    private var present: UnsafeMutablePointer<UInt16>
+    private var slots: UnsafeMutablePointer<Slot>
+    private var count = 16
+
+    init() {
+        // Safety: freed in deinit or grow only; everything is initialized.
+        unsafe present = .allocate(capacity: count)
+        unsafe present.initialize(repeating: 0, count: count)
+        unsafe slots = .allocate(capacity: count * ItemRows.width)
+        unsafe slots.initialize(repeating: .none, count: count * ItemRows.width)
+    }
+
+    deinit {
+        // Safety: allocated in init or grow, never given away; the elements are trivial.
+        unsafe present.deallocate()
+        unsafe slots.deallocate()
+    }
+
+    /// Empties a row, which need not be there yet.
+    mutating func open(_ row: Int) {
+        if row >= count { grow(to: max(row + 1, count * 2)) }
+        precondition(row >= 0)
+        // Safety: row < count.
+        unsafe present[row] = 0
+    }
+
+    private mutating func grow(to wanted: Int) {
+        let width = ItemRows.width
+        let morePresent = UnsafeMutablePointer<UInt16>.allocate(capacity: wanted)
+        let moreSlots = UnsafeMutablePointer<Slot>.allocate(capacity: wanted * width)
+        // Safety: the new memory takes over the content before the old one is freed, and is filled to its end.
+        unsafe morePresent.update(from: present, count: count)
+        unsafe (morePresent + count).initialize(repeating: 0, count: wanted - count)
+        unsafe moreSlots.update(from: slots, count: count * width)
+        unsafe (moreSlots + count * width).initialize(repeating: .none, count: (wanted - count) * width)
+        unsafe present.deallocate()
+        unsafe slots.deallocate()
+        unsafe present = morePresent
+        unsafe slots = moreSlots
+        count = wanted
+    }
+
+    /// The fields a row has, by their places.
+    @inline(__always)
+    func bits(_ row: Int) -> UInt16 {
+        precondition(UInt(bitPattern: row) < UInt(bitPattern: count))
+        // Safety: checked on the line before.
+        return unsafe present[row]
+    }
+
+    @inline(__always)
+    func slot(_ row: Int, _ place: Int) -> Slot {
+        precondition(UInt(bitPattern: row) < UInt(bitPattern: count) && place >= 0 && place < ItemRows.width)
+        // Safety: checked on the line before.
+        return unsafe slots[row &* ItemRows.width &+ place]
+    }
+
+    @inline(__always)
+    mutating func set(_ row: Int, _ place: Int, _ slot: Slot) {
+        precondition(UInt(bitPattern: row) < UInt(bitPattern: count) && place >= 0 && place < ItemRows.width)
+        // Safety: checked on the line before.
+        unsafe present[row] |= 1 &<< UInt16(truncatingIfNeeded: place)
+        unsafe slots[row &* ItemRows.width &+ place] = slot
+    }
+
+    mutating func remove(_ row: Int, _ place: Int) {
+        precondition(UInt(bitPattern: row) < UInt(bitPattern: count))
+        // Safety: checked on the line before.
+        unsafe present[row] &= ~(1 &<< UInt16(truncatingIfNeeded: place))
+    }
+}
+
 /// A member the canonical form has no name for.
 package struct UnknownMember: BitwiseCopyable, Sendable {
     /// The object of the schema it was found in.
@@ -75,8 +153,14 @@ package struct UnknownMember: BitwiseCopyable, Sendable {
     package var item: Int32
     package var key: Slot
     package var value: Slot
-    /// Of the decoded key, so that comparing many keys is cheap.
+    /// Of the decoded key, so that comparing many keys is cheap; 0 where no other member can have the same name.
     package var keyHash: UInt64
+    /// The property of its object in the schema, or -1: one that is checked and kept under its own name.
+    var property: Int16 = -1
+    /// What it holds names nobody: it is a text under a name of the schema that means no person.
+    var namesNobody = false
+    /// Milliseconds since 1970, of a property that is a time.
+    var milliseconds: Int64 = 0
 }
 
 /// One member of `ext`: a platform's name and the object that belongs to it.
@@ -91,7 +175,6 @@ package struct ExtensionMember: BitwiseCopyable, Sendable {
 ///
 /// Invariants: 1. a slot means something only while its bit is set. 2. a slot of region `input`
 /// lies within `input`, one of region `scratch` within `scratch`; both end with `begin`.
-/// 3. there are `ItemField.count` slots for each row.
 ///
 /// Owner: the thread of the decoder or encoder that holds it.
 package struct EventFields: ~Copyable {
@@ -120,14 +203,11 @@ package struct EventFields: ~Copyable {
     /// In which order the members of each object came.
     var order = MemberOrder()
     private var slots = SlotTable(count: EventField.count)
-    private var itemSlots: [Slot] = []
-    private var itemPresent: [UInt16] = []
+    private var rows = ItemRows()
 
     package init() {
         unknown.reserveCapacity(16)
         extensions.reserveCapacity(8)
-        itemSlots.reserveCapacity(16 * ItemField.count)
-        itemPresent.reserveCapacity(16)
     }
 
     /// Forgets the last event. `input` must stay in place until the next call.
@@ -204,11 +284,7 @@ package struct EventFields: ~Copyable {
 
     /// Opens a new row, to which `setItem` refers from now on.
     package mutating func beginItem() {
-        if itemPresent.count == itemCount {
-            itemPresent.append(0)
-            for _ in 0..<ItemField.count { itemSlots.append(.none) }
-        }
-        itemPresent[itemCount] = 0
+        rows.open(itemCount)
         itemCount += 1
     }
 
@@ -221,29 +297,31 @@ package struct EventFields: ~Copyable {
     /// The same, by the field's place.
     @inline(__always)
     mutating func setItem(_ row: Int, at place: Int, _ slot: Slot) {
-        itemPresent[row] |= 1 &<< UInt16(place)
-        itemSlots[row &* ItemField.count &+ place] = slot
+        rows.set(row, place, slot)
     }
 
     package mutating func removeItem(_ row: Int, _ field: ItemField) {
         precondition(row < itemCount)
-        itemPresent[row] &= ~(1 &<< UInt16(field.rawValue))
+        rows.remove(row, Int(field.rawValue))
     }
 
     @inline(__always)
     package func hasItem(_ row: Int, _ field: ItemField) -> Bool {
-        row < itemCount && itemPresent[row] & (1 &<< UInt16(field.rawValue)) != 0
+        row < itemCount && rows.bits(row) & (1 &<< UInt16(field.rawValue)) != 0
     }
 
     @inline(__always)
     package func itemSlot(_ row: Int, _ field: ItemField) -> Slot? {
-        hasItem(row, field) ? itemSlots[row &* ItemField.count &+ Int(field.rawValue)] : nil
+        hasItem(row, field) ? rows.slot(row, Int(field.rawValue)) : nil
     }
 
+    /// The fields of a row that are present, by their places.
     @inline(__always)
-    func itemSlot(_ row: Int, at place: Int) -> Slot? {
-        itemPresent[row] & (1 &<< UInt16(place)) != 0 ? itemSlots[row &* ItemField.count &+ place] : nil
-    }
+    func itemBits(_ row: Int) -> UInt16 { rows.bits(row) }
+
+    /// The slot of a row's field that is known to be present.
+    @inline(__always)
+    func itemSlot(_ row: Int, at place: Int) -> Slot { rows.slot(row, place) }
 
     package func itemText(_ row: Int, _ field: ItemField) -> Bytes? {
         guard let slot = itemSlot(row, field) else { return nil }

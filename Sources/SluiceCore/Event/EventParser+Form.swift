@@ -34,6 +34,34 @@ extension EventParser {
         noteMissing(schema.objects[0].requiredMask & ~progress.given, 0, -1, &fields)
     }
 
+    /// Reads a parameter that needs no decoding, and whose name and value lie in the draft's input, if its value
+    /// comes as its property's plan says. False, and nothing has happened, if it does not: `readParameter` sees
+    /// what it is then, and says the same of those that do.
+    ///
+    /// - Parameter item: the row of `order.items` that properties of items belong to.
+    @inline(__always)
+    func readPlain(
+        _ parameter: QueryFields.Parameter, _ progress: inout FormProgress, _ fields: inout EventFields,
+        item: Int32 = -1
+    ) -> Bool {
+        guard parameter.isPlain else { return false }
+        let object = schema.objects[0]
+        let index = object.place(of: fields.input[parameter.name])
+        guard index >= 0 else { return false }
+        let bit: UInt64 = 1 &<< UInt64(index)
+        guard progress.seen & bit == 0 else { return false }
+        let text = Slot(.verbatim, .input, start: parameter.value.lowerBound, count: parameter.value.count)
+        if object.plans[index].destination == .ext {
+            let key = Slot(.verbatim, .input, start: parameter.name.lowerBound, count: parameter.name.count)
+            guard fields.keepUsual(text, index, of: object, key, place: 0, item: -1) else { return false }
+        } else {
+            guard fields.takeUsual(text, object.plans[index], item: item) else { return false }
+        }
+        progress.seen |= bit
+        progress.given |= bit
+        return true
+    }
+
     /// Reads one parameter, still encoded.
     ///
     /// - Parameter item: the row of `order.items` that properties of items belong to.
@@ -102,6 +130,7 @@ extension EventParser {
 
     /// Makes one list of parameters that have the same name, where the first of them stands.
     private func mergeRepeated(_ fields: inout EventFields) {
+        guard fields.unknown.count > 1 else { return }
         var first = 0
         while first < fields.unknown.count {
             if EventParser.nextRepetition(of: first, after: first, fields) != nil {
@@ -150,8 +179,16 @@ extension EventFields {
     /// Decodes the text of a query or form; nil when it cannot be.
     mutating func decodedSlot(_ text: Bytes, lenient: Bool = false) -> Slot? {
         let start = scratch.count
-        guard QueryFields.decode(text, into: &scratch, lenient: lenient) else { return nil }
-        return Slot(.plain, .scratch, start: start, count: scratch.count - start)
+        guard let form = QueryFields.decodeText(text, into: &scratch, lenient: lenient) else { return nil }
+        return Slot(form, .scratch, start: start, count: scratch.count - start)
+    }
+
+    /// The place in `unknown` of a property of the event itself; nil when it is not there, or no property.
+    @inline(__always)
+    func unknownIndex(property: Int) -> Int? {
+        for index in unknown.indices
+        where unknown[index].property == property && unknown[index].object == 0 && property >= 0 { return index }
+        return nil
     }
 
     /// The place in `unknown` of a member of the event itself, by its decoded name.

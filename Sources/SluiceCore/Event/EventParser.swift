@@ -22,7 +22,7 @@ package struct EventParser: Sendable {
     /// Reads the object that comes next: an event.
     package func parse(_ reader: inout JSONReader, into fields: inout EventFields) throws(JSONError) {
         try parseObject(0, item: -1, &reader, &fields)
-        refuseMixedExtension(&fields)
+        if !fields.extensions.isEmpty { refuseMixedExtension(&fields) }
     }
 
     private func parseObject(
@@ -56,11 +56,16 @@ package struct EventParser: Sendable {
                 continue
             }
             seen |= bit
-            let plan = object.plans[index]
-            if plan.way == .object, reader.isAtObject() {
+            if object.plans[index].way == .object, reader.isAtObject() {
                 given |= bit
-                try parseObject(plan.place, item: item, &reader, &fields)
-            } else if fields.takeUsual(plan, item: item, from: &reader) {
+                try parseObject(object.plans[index].place, item: item, &reader, &fields)
+            } else if object.plans[index].destination == .ext {
+                if fields.keepUsual(index, of: object, keySlot, place: place, item: item, from: &reader) {
+                    given |= bit
+                } else if try parseProperty(object.properties[index], index, place, item, keySlot, &reader, &fields) {
+                    given |= bit
+                }
+            } else if fields.takeUsual(index, of: object, item: item, from: &reader) {
                 given |= bit
             } else if try parseProperty(object.properties[index], index, place, item, keySlot, &reader, &fields) {
                 given |= bit
@@ -109,7 +114,7 @@ package struct EventParser: Sendable {
             if case .absent = taken {
                 if property.empty == .aside {
                     let value = Slot(.foreign, .input, start: start, count: reader.offset - start)
-                    addUnknown(key, value, place, item, &fields)
+                    addUnknown(key, value, place, item, &fields, property: index)
                 } else if property.empty == .refusedAsNull, kind == .null {
                     note(.wrongType, place, index, item, 0, &fields)
                     return true
@@ -137,16 +142,16 @@ package struct EventParser: Sendable {
             case .item(let field):
                 // Where text is wanted but anything is taken, what is no text goes to `ext`.
                 if case .textElseKept = property.rule, slot.form == .foreign {
-                    addUnknown(key, slot, place, item, &fields)
+                    addUnknown(key, slot, place, item, &fields, property: index)
                 } else {
                     fields.setItem(Int(item), field, slot)
                 }
-            case .ext: addUnknown(key, slot, place, item, &fields)
+            case .ext: addUnknown(key, slot, place, item, &fields, property: index)
             case .structure: break
             }
         case .time(let milliseconds, let slot):
             if case .ext = property.target {
-                addUnknown(key, slot, place, item, &fields)
+                addUnknown(key, slot, place, item, &fields, property: index, milliseconds: milliseconds)
             } else if case .field(.receivedAt) = property.target {
                 fields.receivedMilliseconds = milliseconds
                 fields.mark(.receivedAt)
@@ -237,7 +242,7 @@ extension EventParser {
     /// Keeps a member for `ext`, unless its object has one of the same name or there are too many.
     func addUnknown(
         _ key: Slot, _ value: Slot, _ place: UInt8, _ item: Int32, _ fields: inout EventFields,
-        fromExtension: Bool = false
+        fromExtension: Bool = false, property: Int = -1, milliseconds: Int64 = 0
     ) {
         var problem = FieldProblem(.duplicateKey)
         problem.object = place
@@ -280,7 +285,7 @@ extension EventParser {
         fields.unknown.append(
             UnknownMember(
                 object: place, fromExtension: fromExtension, item: item, key: key, value: value,
-                keyHash: hash))
+                keyHash: hash, property: Int16(truncatingIfNeeded: property), milliseconds: milliseconds))
     }
 
     private static func isProvenance(_ key: Bytes) -> Bool {

@@ -38,6 +38,8 @@ package final class ObjectSchema: Sendable {
     package let properties: [Property]
     /// By place in `properties`.
     let requiredMask: UInt64
+    /// The properties whose names say nothing of a person, as a set of places.
+    let namingNobody: UInt64
     /// How each property's value usually comes, by its place.
     let plans: [PropertyPlan]
     /// How each property's name usually comes, by its place.
@@ -56,15 +58,27 @@ package final class ObjectSchema: Sendable {
         members = MemberTexts(properties.map(\.name))
         keys = KeyTable(properties.map(\.name))
         var mask: UInt64 = 0
-        for (place, property) in properties.enumerated() where property.required {
-            mask |= 1 << UInt64(place)
+        var namingNobody: UInt64 = 0
+        var work = ByteBuffer(capacity: 64)
+        let standsIn = ObjectSchema.kind(name)
+        for (place, property) in properties.enumerated() {
+            if property.required { mask |= 1 << UInt64(place) }
+            let meaning = PersonalName.meaning(of: Bytes(property.name), in: standsIn, &work)
+            if meaning.name == nil { namingNobody |= 1 << UInt64(place) }
         }
         requiredMask = mask
+        self.namingNobody = namingNobody
     }
 
     /// The place of the property with this name, or -1.
     @inline(__always)
     package func place(of key: Bytes) -> Int { keys.place(of: key) }
+
+    /// Where members of an object of this name stand, which decides what their names can mean.
+    static func kind(_ name: StaticString) -> PersonalName.Place {
+        if name.utf8CodeUnitCount == 0 { return .top }
+        return Bytes(name).equals("user") ? .person : .elsewhere
+    }
 }
 
 /// All objects of one kind of event in one protocol. The event itself comes first.
@@ -161,36 +175,57 @@ package struct KeyTable: @unchecked Sendable {
     /// Places in `names`; 255 where there is none. A power of two, never full.
     private let buckets: [UInt8]
     private let names: [Bytes]
+    /// Spreads these names well, if possible so that no two of them meet.
+    private let factor: UInt32
 
     package init(_ names: [StaticString]) {
         precondition(names.count <= 100)
-        var buckets = [UInt8](repeating: 255, count: 256)
-        for (place, name) in names.enumerated() {
-            var bucket = KeyTable.hash(Bytes(name))
-            while buckets[bucket & 255] != 255 { bucket += 1 }
-            buckets[bucket & 255] = UInt8(place)
+        let names = names.map { Bytes($0) }
+        var random = SplitMix64(seed: 1)
+        var best = KeyTable.place(names, 0x9E37_79B1)
+        for _ in 0..<200 where best.meetings > 0 {
+            let other = KeyTable.place(names, UInt32(truncatingIfNeeded: random.next()) | 1)
+            if other.meetings < best.meetings { best = other }
         }
-        self.buckets = buckets
-        self.names = names.map { Bytes($0) }
+        buckets = best.buckets
+        factor = best.factor
+        self.names = names
+    }
+
+    private static func place(
+        _ names: [Bytes], _ factor: UInt32
+    ) -> (buckets: [UInt8], factor: UInt32, meetings: Int) {
+        var buckets = [UInt8](repeating: 255, count: 512)
+        var meetings = 0
+        for (place, name) in names.enumerated() {
+            var bucket = KeyTable.hash(name, factor)
+            while buckets[bucket & 511] != 255 {
+                bucket += 1
+                meetings += 1
+            }
+            buckets[bucket & 511] = UInt8(place)
+        }
+        return (buckets, factor, meetings)
     }
 
     @inline(__always)
-    private static func hash(_ key: Bytes) -> Int {
+    private static func hash(_ key: Bytes, _ factor: UInt32) -> Int {
         let count = key.count
         guard count > 0 else { return 0 }
         // Safety: the view is not empty, so all three lie within it.
-        let first = unsafe Int(key.base[0])
-        let middle = unsafe Int(key.base[count &>> 1])
-        let last = unsafe Int(key.base[count &- 1])
-        return (count &* 29) ^ (first &* 7) ^ (middle &* 13) ^ (last &* 41)
+        let first = unsafe UInt32(key.base[0])
+        let middle = unsafe UInt32(key.base[count &>> 1])
+        let last = unsafe UInt32(key.base[count &- 1])
+        let all = first | middle &<< 8 | last &<< 16 | UInt32(truncatingIfNeeded: count) &<< 24
+        return Int((all &* factor) &>> 23)
     }
 
     /// The place of `key`, or -1.
     @inline(__always)
     package func place(of key: Bytes) -> Int {
-        var bucket = KeyTable.hash(key)
+        var bucket = KeyTable.hash(key, factor)
         while true {
-            let place = buckets[bucket & 255]
+            let place = buckets[bucket & 511]
             if place == 255 { return -1 }
             if key.equals(names[Int(place)]) { return Int(place) }
             bucket &+= 1

@@ -36,10 +36,10 @@
         unsafe texts.deallocate()
     }
 
-    /// The text at `place`; empty where it is too long to be kept, or there is none.
+    /// The text at `place`; empty where it is too long to be kept, or there is none, as at -1.
     @inline(__always)
     subscript(place: Int) -> Bytes {
-        guard place < sizes.count else { return .empty }
+        guard UInt(bitPattern: place) < UInt(bitPattern: sizes.count) else { return .empty }
         // Safety: place < names.count, so the text lies within the memory.
         return unsafe Bytes(start: texts + place &* MemberTexts.stride, count: Int(sizes[place]))
     }

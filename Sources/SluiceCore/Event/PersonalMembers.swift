@@ -20,9 +20,11 @@ struct PersonalMembers: ~Copyable {
         var index = 0
         while index < fields.unknown.count {
             let member = fields.unknown[index]
-            let object = schema.objects[Int(member.object)]
-            let place: PersonalName.Place =
-                member.object == 0 ? .top : Bytes(object.name).equals("user") ? .person : .elsewhere
+            if member.namesNobody {
+                index += 1
+                continue
+            }
+            let place = member.object == 0 ? .top : ObjectSchema.kind(schema.objects[Int(member.object)].name)
             let meaning = PersonalName.meaning(of: fields.bytes(member.key), in: place, &name)
             let isAdopted =
                 adopts && place != .elsewhere && !member.fromExtension && adopt(member.value, meaning.name, &fields)

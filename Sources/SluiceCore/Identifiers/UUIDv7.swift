@@ -1,3 +1,5 @@
+import CByteScan
+
 /// Makes UUIDs of version 7 (RFC 9562, section 5.7): they sort by the time they were made.
 ///
 /// Behind the 48 bits of milliseconds stands a counter of 26 bits, which begins anywhere in its
@@ -59,26 +61,18 @@ package struct UUIDv7Generator: ~Copyable {
         let id = next(milliseconds: milliseconds)
         // Safety: 36 bytes are reserved; the groups and the hyphens between them fill them all.
         unsafe buffer.appendUnsafe(room: 36) { target in
-            unsafe write(id.high >> 32, digits: 8, at: target)
-            unsafe write(id.high >> 16, digits: 4, at: target + 9)
-            unsafe write(id.high, digits: 4, at: target + 14)
-            unsafe write(id.low >> 48, digits: 4, at: target + 19)
-            unsafe write(id.low, digits: 12, at: target + 24)
+            // Eight digits each, of which the later ones write over what the earlier ones have too many of.
+            unsafe cbytescan_hex(target, UInt32(truncatingIfNeeded: id.high >> 32))
+            unsafe cbytescan_hex(target + 9, UInt32(truncatingIfNeeded: id.high))
+            unsafe cbytescan_hex(target + 14, UInt32(truncatingIfNeeded: id.high << 16))
+            unsafe cbytescan_hex(target + 19, UInt32(truncatingIfNeeded: id.low >> 32))
+            unsafe cbytescan_hex(target + 24, UInt32(truncatingIfNeeded: id.low >> 16))
+            unsafe cbytescan_hex(target + 28, UInt32(truncatingIfNeeded: id.low))
             unsafe target[8] = 0x2D
             unsafe target[13] = 0x2D
             unsafe target[18] = 0x2D
             unsafe target[23] = 0x2D
             return 36
-        }
-    }
-
-    /// Writes the lower `digits` hexadecimal digits of `value`.
-    @inline(__always)
-    private func write(_ value: UInt64, digits: Int, at target: UnsafeMutablePointer<UInt8>) {
-        for place in 0..<digits {
-            let digit = UInt8(truncatingIfNeeded: value >> UInt64((digits - 1 - place) * 4)) & 15
-            // Safety: the caller has `digits` bytes there.
-            unsafe target[place] = ByteBuffer.hexDigit(digit)
         }
     }
 }

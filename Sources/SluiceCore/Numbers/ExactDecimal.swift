@@ -69,8 +69,29 @@ package struct ExactDecimal: Hashable, Sendable {
 
     /// Reads a number as JSON writes it (RFC 8259, section 6).
     package static func parse(_ text: Bytes) throws(ExactDecimalError) -> ExactDecimal {
+        if let (digits, decimals) = text.wholeNumber {
+            // 18 digits fit a machine word, and so few places are never out of range.
+            return ExactDecimal(word: Int(digits), exponent: -Int(decimals))
+        }
+        return try scan(text)
+    }
+
+    /// Reads any number, digit by digit.
+    static func scan(_ text: Bytes) throws(ExactDecimalError) -> ExactDecimal {
         var scanner = Scanner(text: text)
         return try scanner.number()
+    }
+
+    /// - Parameter exponent: -18 to 0.
+    private init(word: Int, exponent: Int) {
+        var coefficient = word
+        var exponent = exponent
+        while coefficient % 10 == 0, coefficient != 0 {
+            coefficient /= 10
+            exponent += 1
+        }
+        self.coefficient = Int128(coefficient)
+        self.exponent = coefficient == 0 ? 0 : exponent
     }
 
     package func multiplied(by other: ExactDecimal) throws(ExactDecimalError) -> ExactDecimal {
@@ -106,6 +127,30 @@ package struct ExactDecimal: Hashable, Sendable {
     package func dividedExactly(by other: ExactDecimal) -> ExactDecimal? {
         guard !other.isZero else { return nil }
         guard !isZero else { return .zero }
+        // Most amounts fit a machine word, where division is many times cheaper.
+        guard let dividend = Int(exactly: coefficient), let divisor = Int(exactly: other.coefficient), divisor > 0
+        else { return dividedInFull(by: other) }
+        // It ends only where the dividend holds all that the divisor has besides twos and fives.
+        var rest = divisor >> divisor.trailingZeroBitCount
+        while rest % 5 == 0 { rest /= 5 }
+        guard dividend % rest == 0 else { return nil }
+        return divided(dividend, by: divisor, other.exponent) ?? dividedInFull(by: other)
+    }
+
+    /// The quotient where machine words are wide enough on the way to it; else nil.
+    private func divided(_ dividend: Int, by divisor: Int, _ otherExponent: Int) -> ExactDecimal? {
+        var dividend = dividend
+        var shift = 0
+        while dividend % divisor != 0 {
+            let (scaled, overflow) = dividend.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            dividend = scaled
+            shift += 1
+        }
+        return try? ExactDecimal(Int128(dividend / divisor), exponent: exponent - otherExponent - shift)
+    }
+
+    func dividedInFull(by other: ExactDecimal) -> ExactDecimal? {
         var dividend = coefficient
         var shift = 0
         while dividend % other.coefficient != 0 {
@@ -283,6 +328,31 @@ extension ByteBuffer {
     /// Appends the number as JSON writes it, without an exponent as long as that takes at most 40
     /// digits: `59.97`, `-0.5`, `1200`; else as in `1.5e45`.
     package mutating func append(_ number: ExactDecimal) {
+        if number.exponent <= 0, number.exponent >= -18, let word = UInt64(exactly: number.coefficient) {
+            return appendAmount(word, decimals: -number.exponent)
+        }
+        appendAny(number)
+    }
+
+    /// Appends `value` with its last `decimals` digits, at most 18, behind a point.
+    private mutating func appendAmount(_ value: UInt64, decimals: Int) {
+        var digits = InlineArray<40, UInt8>(repeating: 0x30)
+        var rest = value
+        var first = 40
+        let point = 40 - decimals
+        // One digit at least stands before the point.
+        while rest > 0 || first >= point {
+            first -= 1
+            digits[first] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+            rest /= 10
+        }
+        for place in first..<point { append(digits[place]) }
+        guard decimals > 0 else { return }
+        append(0x2E)
+        for place in point..<40 { append(digits[place]) }
+    }
+
+    mutating func appendAny(_ number: ExactDecimal) {
         if number.isNegative { append(0x2D) }
         let digits = ExactDecimal.digitCount(number.coefficient)
         let exponent = number.exponent

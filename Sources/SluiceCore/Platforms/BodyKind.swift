@@ -6,9 +6,9 @@ enum BodyKind {
     /// body that begins as JSON's containers do is JSON under any of these types, and no form begins so.
     /// Nil when the type is none of them.
     static func of(_ body: Bytes, contentType: Bytes) -> BodyKind? {
-        let isForm = MediaType.matches(contentType, "application/x-www-form-urlencoded")
         let isJSON = MediaType.matches(contentType, "application/json")
-        let isText = contentType.isEmpty || MediaType.matches(contentType, "text/plain")
+        let isForm = !isJSON && MediaType.matches(contentType, "application/x-www-form-urlencoded")
+        let isText = !isJSON && !isForm && (contentType.isEmpty || MediaType.matches(contentType, "text/plain"))
         guard isForm || isJSON || isText else { return nil }
         var start = 0
         while start < body.count, Bytes.isJSONSpace(body[start]) { start += 1 }

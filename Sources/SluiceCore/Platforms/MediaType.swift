@@ -7,6 +7,7 @@ package enum MediaType {
 
     /// Whether a Content-Type names this type, whatever its parameters and its case.
     package static func matches(_ value: Bytes, _ type: StaticString) -> Bool {
-        essence(value).equalsIgnoringCase(type)
+        // Most say that and nothing else.
+        value.equals(type) || essence(value).equalsIgnoringCase(type)
     }
 }

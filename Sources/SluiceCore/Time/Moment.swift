@@ -7,6 +7,8 @@ package enum Moment {
 
     /// Reads either form; milliseconds since 1970, or nil.
     package static func parse(_ text: Bytes) -> Int64? {
+        if let (value, decimals) = text.wholeNumber, decimals == 0, text.count <= 15 { return moment(Int64(value)) }
+        if text.count > 4, text[4] == 0x2D { return parseISO8601(text) }
         for index in 0..<text.count where text[index] &- 0x30 > 9 && text[index] != 0x2E {
             return parseISO8601(text)
         }
@@ -30,6 +32,11 @@ package enum Moment {
             fraction += Int64(text[index] &- 0x30) * place
             place /= 10
         }
+        return moment(value, fraction)
+    }
+
+    /// - Parameter fraction: milliseconds behind a count of seconds.
+    private static func moment(_ value: Int64, _ fraction: Int64 = 0) -> Int64? {
         let milliseconds = value < millisecondsFrom ? value * 1_000 + fraction : value
         return Timestamp.range.contains(milliseconds) ? milliseconds : nil
     }

@@ -1,3 +1,5 @@
+import CByteScan
+
 /// Points in time as milliseconds since 1970-01-01T00:00:00Z, written as RFC 3339 has it.
 ///
 /// Days are counted by the Gregorian calendar, also before it was introduced, without leap
@@ -8,6 +10,9 @@ package enum Timestamp {
 
     static let millisecondsPerDay: Int64 = 86_400_000
 
+    /// Bytes of a timestamp as `appendTimestamp` writes it.
+    static let bytes = 24
+
     /// Reads a date and time with its offset, as in `2026-01-02T03:04:05.678Z` or
     /// `2026-01-02t05:04:05+02:00` (RFC 3339, section 5.6). Any number of fractional digits;
     /// those behind the third are cut off.
@@ -17,6 +22,25 @@ package enum Timestamp {
     ///
     /// - Returns: nil for anything else, and for times outside `range`.
     package static func parse(_ text: Bytes) -> Int64? {
+        if let usual = parseUsual(text) { return usual }
+        return parseAny(text)
+    }
+
+    /// Reads what most senders write, UTC in whole seconds or milliseconds; nil for anything else.
+    @inline(__always)
+    private static func parseUsual(_ text: Bytes) -> Int64? {
+        // Safety: reads exactly the bytes of the view.
+        let time = unsafe cbytescan_find_time(text.base, text.count)
+        // No month has fewer days.
+        guard time.found != 0, time.month &- 1 < 12, time.day &- 1 < 28, time.hour <= 23, time.minute <= 59,
+            time.second <= 59
+        else { return nil }
+        let days = daysSince1970(year: Int(time.year), month: Int(time.month), day: Int(time.day))
+        let seconds = Int64(time.hour &* 3600 &+ time.minute &* 60 &+ time.second)
+        return days &* millisecondsPerDay &+ seconds &* 1000 &+ Int64(time.millisecond)
+    }
+
+    static func parseAny(_ text: Bytes) -> Int64? {
         guard text.count >= 20 else { return nil }
         var digits = Digits()
         let year = digits.two(text, 0) * 100 + digits.two(text, 2)

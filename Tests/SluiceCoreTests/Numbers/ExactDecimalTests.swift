@@ -1,6 +1,7 @@
 import Foundation
-import SluiceCore
 import Testing
+
+@testable import SluiceCore
 
 @Suite struct ExactDecimalTests {
     private func decimal(_ text: String) throws(ExactDecimalError) -> ExactDecimal {
@@ -149,5 +150,32 @@ import Testing
     @Test(arguments: [("1", "3"), ("10", "0"), ("0", "0"), ("1e40", "1e-40")])
     func hasNoQuotient(_ left: String, _ right: String) throws {
         #expect(try #require(number(left)).dividedExactly(by: #require(number(right))) == nil)
+    }
+
+    @Test func `small numbers are as all others`() throws {
+        var random = SplitMix64(seed: 6)
+        func digits() -> String {
+            var text = String(random.next() % (10 << (random.next() % 58)))
+            let decimals = Int(random.next(below: 8))
+            if decimals < text.utf8.count, decimals > 0 {
+                text.insert(".", at: text.index(text.endIndex, offsetBy: -decimals))
+            }
+            return text
+        }
+        for _ in 0..<20_000 {
+            let (left, right) = (digits(), digits())
+            let number = try Array(left.utf8).withBytes { try ExactDecimal.parse($0) }
+            #expect(try Array(left.utf8).withBytes { try ExactDecimal.scan($0) } == number, "\(left)")
+            var usual = ByteBuffer(capacity: 64)
+            usual.append(number)
+            var any = ByteBuffer(capacity: 64)
+            any.appendAny(number)
+            #expect(usual.bytes.array == any.bytes.array, "\(left)")
+            let divisor = try Array(right.utf8).withBytes { try ExactDecimal.parse($0) }
+            guard !divisor.isZero, !number.isZero else { continue }
+            #expect(number.dividedExactly(by: divisor) == number.dividedInFull(by: divisor), "\(left) / \(right)")
+            guard let product = try? number.multiplied(by: divisor) else { continue }
+            #expect(product.dividedExactly(by: divisor) == number)
+        }
     }
 }

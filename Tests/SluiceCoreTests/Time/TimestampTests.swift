@@ -1,5 +1,6 @@
-import SluiceCore
 import Testing
+
+@testable import SluiceCore
 
 @Suite struct TimestampTests {
     private func parse(_ text: String) -> Int64? { Array(text.utf8).withBytes { Timestamp.parse($0) } }
@@ -115,6 +116,19 @@ import Testing
             let whole = count == text.count
             #expect(
                 GuardedMemory.with(Array(text[..<count])) { Timestamp.parse($0) } == (whole ? 1_767_315_845_678 : nil))
+        }
+    }
+
+    @Test func `reads what is usual as it reads anything`() {
+        var random = SplitMix64(seed: 5)
+        let alphabet = Array("0123456789-:.TtZz/ \u{0}é".utf8)
+        for _ in 0..<50_000 {
+            var text = Array((random.next() & 1 == 0 ? "2026-01-02T03:04:05Z" : "2024-12-28T23:59:59.678Z").utf8)
+            for _ in 0..<random.next(below: 4) {
+                text[random.next(below: text.count)] = alphabet[random.next(below: alphabet.count)]
+            }
+            let isSame = text.withBytes { Timestamp.parse($0) == Timestamp.parseAny($0) }
+            #expect(isSame, "\(text)")
         }
     }
 }

@@ -23,11 +23,11 @@ extension GowitDecoder {
             start = end + 1
             guard !part.isEmpty else { continue }
             let equals = part.firstIndex(of: 0x3D) ?? part.count
-            sdkAdParser.readParameter(
+            sdkAd.parser.readParameter(
                 part[0..<equals], part[min(equals + 1, part.count)..<part.count], true, json, &progress,
                 &fields)
         }
-        sdkAdParser.finishForm(progress, into: &fields)
+        sdkAd.parser.finishForm(progress, into: &fields)
         return takeType()
     }
 
@@ -41,7 +41,7 @@ extension GowitDecoder {
     private func isOwn(_ query: Bytes, at start: Int, _ progress: FormProgress) -> Bool {
         var end = start
         while end < query.count, query[end] != 0x3D, query[end] != 0x26 { end += 1 }
-        let place = sdkAdParser.schema.objects[0].place(of: query[start..<end])
+        let place = sdkAd.parser.schema.objects[0].place(of: query[start..<end])
         return place >= 0 && progress.seen & (1 &<< UInt64(place)) == 0
     }
 

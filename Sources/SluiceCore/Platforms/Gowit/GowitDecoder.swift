@@ -16,12 +16,12 @@ package final class GowitDecoder: PlatformDecoder {
     /// Who sees to it that an event sent twice is kept once; nobody when nil.
     package var deduplicator: (any Deduplicator)?
 
-    let sdkAdParser = EventParser(GowitSchema.sdkAd)
+    let sdkAd = GowitForm(GowitSchema.sdkAd)
     let json = JSONScratch()
     var fields = EventFields()
-    private let adParser = EventParser(GowitSchema.ad)
-    private let saleParser = EventParser(GowitSchema.sale)
-    private let sdkSaleParser = EventParser(GowitSchema.sdkSale)
+    private let ad = GowitForm(GowitSchema.ad)
+    private let sale = GowitForm(GowitSchema.sale)
+    private let sdkSale = GowitForm(GowitSchema.sdkSale)
     private let directory: (any SourceDirectory)?
     private var writer: CanonicalWriter
     private var ads: [Slot] = []
@@ -47,7 +47,7 @@ package final class GowitDecoder: PlatformDecoder {
             // A browser may load it as an image, and must not take it from its cache.
             answer.noStore = true
             let type = readQuery(request.query)
-            return finish(type, sdkAdParser.schema, isSDK: true, request, block, &answer)
+            return finish(type, sdkAd, isSDK: true, request, block, &answer)
         }
         let isSDK = request.path.equals("/server/sdk/sale_events")
         guard isSDK || request.path.equals("/events") else { return refused(.notFound, &answer) }
@@ -84,7 +84,7 @@ package final class GowitDecoder: PlatformDecoder {
     ) -> DecodeResult {
         guard !request.body.isBlank else { return refused(.emptyRequest, &answer) }
         var type: EventType?
-        var schema = GowitSchema.ad
+        let form: GowitForm
         do throws(JSONError) {
             var reader = JSONReader(request.body, scratch: json, depthMax: CoreLimits.jsonDepthMax)
             guard try reader.peek() == .object else {
@@ -99,19 +99,24 @@ package final class GowitDecoder: PlatformDecoder {
                     FieldProblem(.invalidValue, path: "event_type", words: "must be sale on this path"))
             }
             if isSDK { type = .purchase }
-            let parser = isSDK ? sdkSaleParser : type == .purchase ? saleParser : adParser
-            schema = parser.schema
-            try parser.parse(&reader, into: &fields)
+            form = isSDK ? sdkSale : type == .purchase ? sale : ad
+            try form.parser.parse(&reader, into: &fields)
             try reader.end()
         } catch {
             return refused(.invalidJSON(error), &answer)
         }
-        return finish(type, schema, isSDK: isSDK, request, block, &answer)
+        return finish(type, form, isSDK: isSDK, request, block, &answer)
     }
 
     /// Looks ahead for `event_type`, on which depends what else the event must hold. Most senders
     /// write it first. Nil when it is missing or none that is known.
     private static func type(_ reader: inout JSONReader, _ body: Bytes) throws(JSONError) -> EventType? {
+        let head: StaticString = "{\"event_type\":\""
+        if body.hasPrefix(head), let end = body.firstIndex(of: 0x22, from: head.utf8CodeUnitCount),
+            let type = type(body[head.utf8CodeUnitCount..<end])
+        {
+            return type
+        }
         let start = reader.checkpoint
         var type: EventType?
         try reader.enterObject()
@@ -140,15 +145,16 @@ package final class GowitDecoder: PlatformDecoder {
     // MARK: the whole event
 
     private func finish(
-        _ type: EventType?, _ schema: EventSchema, isSDK: Bool, _ request: PlatformRequest,
+        _ type: EventType?, _ form: GowitForm, isSDK: Bool, _ request: PlatformRequest,
         _ block: OpenBlock, _ answer: inout PlatformAnswer
     ) -> DecodeResult {
-        GowitRules.check(type, schema, isSDK: isSDK, &fields)
+        let schema = form.parser.schema
+        form.rules.check(type, isSDK: isSDK, &fields)
         collectAds()
         guard fields.problem == nil, let type else { return refused(.fields(schema), &answer) }
         var origin = request.origin
         if origin.sourceName.isEmpty {
-            guard let account = fields.unknownIndex("marketplace_id"), let directory,
+            guard let account = fields.unknownIndex(property: form.rules.marketplaceID), let directory,
                 directory.resolve(
                     platform: .gowit, account: fields.bytes(fields.unknown[account].value), into: &origin)
             else { return refused(.unauthorized, &answer) }
@@ -156,12 +162,13 @@ package final class GowitDecoder: PlatformDecoder {
         fields.type = type
         fields.mark(.type)
         var result = DecodeResult()
+        let id = form.rules.given(form.rules.requestID, fields).map { fields.unknown[$0].value }
         if type == .purchase {
-            if let index = GowitRules.given("request_id", fields) { fields.set(.id, fields.unknown[index].value) }
+            if let id { fields.set(.id, id) }
             write(schema, origin, block, &result)
         } else {
             fields.set(.network, fields.copy(Bytes(Platform.gowit.name), form: .verbatim))
-            writeAds(schema, origin, block, &result)
+            writeAds(id, schema, origin, block, &result)
         }
         answer.status = 204
         return result
@@ -178,16 +185,20 @@ package final class GowitDecoder: PlatformDecoder {
         }
     }
 
+    /// - Parameter request: the sender's id of the request, if there is one.
     private func writeAds(
-        _ schema: EventSchema, _ origin: RequestOrigin, _ block: OpenBlock, _ result: inout DecodeResult
+        _ request: Slot?, _ schema: EventSchema, _ origin: RequestOrigin, _ block: OpenBlock,
+        _ result: inout DecodeResult
     ) {
-        let request = GowitRules.given("request_id", fields).map { fields.unknown[$0].value }
-        let isList = fields.has(.adIDs)
+        guard fields.has(.adIDs) else {
+            if let request { fields.set(.id, request) }
+            return write(schema, origin, block, &result)
+        }
         fields.remove(.adIDs)
         for ad in ads {
             fields.set(.adID, ad)
             if let request {
-                fields.set(.id, isList ? derivedID(request, ad) : request)
+                fields.set(.id, derivedID(request, ad))
             } else {
                 fields.remove(.id)
             }
@@ -209,9 +220,9 @@ package final class GowitDecoder: PlatformDecoder {
 
     /// Puts the ads of `ad_id` and `ad_ids` together, each once.
     private func collectAds() {
+        guard let all = fields.text(.adIDs) else { return }
         ads.removeAll(keepingCapacity: true)
         if let ad = fields.slot(.adID) { ads.append(ad) }
-        guard let all = fields.text(.adIDs) else { return }
         // Copied, because the draft's memory moves while elements are added to it.
         list.removeAll()
         list.append(all)

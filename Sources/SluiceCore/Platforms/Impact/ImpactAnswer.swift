@@ -1,13 +1,16 @@
 /// impact.com's answers, in JSON: `QUEUED` with the place where the conversion's fate can be asked for,
 /// and errors with one entry for each failing field.
 enum ImpactAnswer {
+    /// - Parameters:
+    ///   - account: of the path: letters, digits, `-` and `_`.
+    ///   - id: a UUID.
     static func writeQueued(account: Bytes, id: Bytes, to answer: inout PlatformAnswer) {
         answer.status = 200
         answer.contentType = .json
         answer.body.append("{\"Status\":\"QUEUED\",\"QueuedUri\":\"/Advertisers/")
-        answer.body.appendJSONEscaped(account)
+        answer.body.append(account)
         answer.body.append("/APISubmissions/A-")
-        answer.body.appendJSONEscaped(id)
+        answer.body.append(id)
         answer.body.append("\"}")
     }
 

@@ -34,8 +34,12 @@ struct ImpactDraft: ~Copyable {
     private var rows: [Slot] = []
     private var rowsGiven: [UInt16] = []
     private var rowCount = 0
+    /// What any row was given.
+    private var columns: UInt16 = 0
     /// How often each item's parameter came without a number.
     private var repetitions = [Int](repeating: 0, count: ImpactItem.count)
+    private var hasRepetitions = false
+    private let plans = ImpactPlans()
 
     init(json: JSONScratch) {
         self.json = json
@@ -50,8 +54,11 @@ struct ImpactDraft: ~Copyable {
         refused = 0
         given = 0
         rowCount = 0
+        columns = 0
         if !problems.isEmpty { problems.removeAll(keepingCapacity: true) }
         if !aliases.isEmpty { aliases.removeAll(keepingCapacity: true) }
+        guard hasRepetitions else { return }
+        hasRepetitions = false
         for item in 0..<ImpactItem.count { repetitions[item] = 0 }
     }
 
@@ -61,15 +68,21 @@ struct ImpactDraft: ~Copyable {
 
     // MARK: reading
 
-    /// Reads `name=value&…`. All values are copied into the draft's scratch memory.
+    /// Reads `name=value&…`, the draft's input.
     mutating func readForm(_ body: Bytes, into fields: inout EventFields) {
         var parameters = QueryFields(body)
-        while let (name, value) = parameters.next() {
-            guard let key = fields.decodedSlot(name) else {
+        while let parameter = parameters.nextParameter() {
+            if parameter.isPlain {
+                takePlain(parameter, &fields)
+                continue
+            }
+            let name = parameter.name
+            let plain = Slot(.verbatim, .input, start: name.lowerBound, count: name.count)
+            guard let key = parameter.isNamePlain ? plain : fields.decodedSlot(body[name]) else {
                 note(ImpactProblem(code: .invalidEncoding, words: "has a name that is not percent-encoded UTF-8"))
                 continue
             }
-            guard let text = fields.decodedSlot(value) else {
+            guard let text = fields.decodedSlot(body[parameter.value]) else {
                 refuse(ImpactProblem(key: key, code: .invalidEncoding), key, fields)
                 continue
             }
@@ -120,11 +133,72 @@ struct ImpactDraft: ~Copyable {
 
     /// Takes one parameter. One without a value counts as not given.
     private mutating func take(_ key: Slot, _ value: Slot, _ fields: inout EventFields) {
-        let name = fields.bytes(key)
-        let place = ImpactName.place(of: name)
-        if place >= 0 { return takeNamed(place, key, value, &fields) }
-        if let (item, number) = ImpactItem.parse(name) { return takeItem(item, number, value, &fields) }
-        if value.count > 0 { keep(key, value, &fields) }
+        let (place, number) = plans.find(fields.bytes(key))
+        take(place, number, key, value, &fields)
+    }
+
+    /// - Parameters:
+    ///   - place: in `ImpactPlans`, or -1.
+    ///   - number: the item's.
+    private mutating func take(
+        _ place: Int, _ number: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields
+    ) {
+        guard place >= 0 else {
+            if value.count > 0 { keep(key, value, &fields) }
+            return
+        }
+        if place < plans.namedCount {
+            takeNamed(place, key, value, &fields)
+        } else if let item = ImpactItem(rawValue: UInt8(truncatingIfNeeded: place - plans.namedCount)) {
+            takeItem(item, number, value, &fields)
+        }
+    }
+
+    /// Takes a parameter that needs no decoding and lies in the draft's input. A value that comes as its plan says
+    /// is taken at once; any other goes the way of all, which says the same of the usual ones.
+    @inline(__always)
+    private mutating func takePlain(_ parameter: QueryFields.Parameter, _ fields: inout EventFields) {
+        let key = Slot(.verbatim, .input, start: parameter.name.lowerBound, count: parameter.name.count)
+        let value = Slot(.verbatim, .input, start: parameter.value.lowerBound, count: parameter.value.count)
+        let (place, number) = plans.find(fields.input[parameter.name])
+        guard place >= 0, value.count > 0, let usual = fields.usual(value, plans.all[place]),
+            number > 0 ? takeUsual(usual, place, row: number - 1) : takeUsual(usual, place, key, value, &fields)
+        else { return take(place, number, key, value, &fields) }
+    }
+
+    @inline(__always)
+    private mutating func takeUsual(
+        _ usual: Slot, _ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields
+    ) -> Bool {
+        let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: place)
+        guard place < plans.namedCount, seen & bit == 0 else { return false }
+        switch plans.all[place].destination {
+        case .field: fields.set(at: Int(plans.all[place].place), usual)
+        case .ext:
+            guard fields.unknown.count < CoreLimits.unknownMembersMax else { return false }
+            // Names of impact.com's come once, so none before it is the same.
+            fields.unknown.append(
+                UnknownMember(
+                    object: 0, fromExtension: false, item: -1, key: key, value: value, keyHash: 0,
+                    namesNobody: plans.namingNobody & bit != 0))
+        case .item, .nowhere: return false
+        }
+        seen |= bit
+        given |= bit
+        return true
+    }
+
+    @inline(__always)
+    private mutating func takeUsual(_ usual: Slot, _ place: Int, row: Int) -> Bool {
+        let item = place - plans.namedCount
+        guard row < CoreLimits.itemsMax else { return false }
+        openRow(row)
+        let bit: UInt16 = 1 &<< UInt16(truncatingIfNeeded: item)
+        guard rowsGiven[row] & bit == 0 else { return false }
+        rowsGiven[row] |= bit
+        columns |= bit
+        rows[row &* ImpactItem.count &+ item] = usual
+        return true
     }
 
     private mutating func takeNamed(_ place: Int, _ key: Slot, _ value: Slot, _ fields: inout EventFields) {
@@ -186,6 +260,7 @@ struct ImpactDraft: ~Copyable {
     ) {
         var number = number
         if number == 0 {
+            hasRepetitions = true
             repetitions[Int(item.rawValue)] += 1
             number = repetitions[Int(item.rawValue)]
         }
@@ -201,8 +276,11 @@ struct ImpactDraft: ~Copyable {
         }
         // Marked in any case, so that a wrong value is no gap.
         rowsGiven[number - 1] |= bit
+        columns |= bit
         var slot = value
-        if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
+        if value.form == .verbatim, let usual = fields.usual(value, plans.all[plans.namedCount + Int(item.rawValue)]) {
+            slot = usual
+        } else if !(item.isDiscount && isNegativeAmount(fields.bytes(value))) {
             guard let taken = checked(value, item.rule, item.parameter, number, &fields) else { return }
             slot = taken
         } else {
@@ -211,6 +289,7 @@ struct ImpactDraft: ~Copyable {
         rows[(number - 1) * ImpactItem.count + Int(item.rawValue)] = slot
     }
 
+    @inline(__always)
     private mutating func openRow(_ row: Int) {
         while rowCount <= row {
             if rowsGiven.count == rowCount {
@@ -244,6 +323,11 @@ struct ImpactDraft: ~Copyable {
 
     private mutating func checkRequired() {
         let named = seen | refused
+        if named & plans.required == plans.required, named & plans.eventTypes != 0, named & plans.attributions != 0,
+            seen & 1 << ImpactName.Place.mediaID == 0
+        {
+            return
+        }
         for place in [ImpactName.Place.campaignID, ImpactName.Place.eventDate, ImpactName.Place.orderID]
         where named & (1 << UInt64(place)) == 0 {
             note(ImpactProblem(field: ImpactName.all[place].name, code: .missing))
@@ -290,16 +374,22 @@ struct ImpactDraft: ~Copyable {
             finishItem(row, &fields)
         }
         guard problems.isEmpty else { return }
-        for item in ImpactItem.allCases where item != .quantity { keepColumn(item, &fields) }
+        // Others have a canonical name in every row.
+        let kept = columns & (plans.itemsWithoutField | 1 << UInt16(ImpactItem.totalDiscount.rawValue))
+        if kept != 0 {
+            for item in ImpactItem.allCases where kept & 1 << UInt16(item.rawValue) != 0 { keepColumn(item, &fields) }
+        }
         keepQuantities(&fields)
     }
 
+    @inline(__always)
     private func has(_ row: Int, _ item: ImpactItem) -> Bool { rowsGiven[row] & (1 << UInt16(item.rawValue)) != 0 }
 
     private func slot(_ row: Int, _ item: ImpactItem) -> Slot? {
         has(row, item) ? rows[row * ImpactItem.count + Int(item.rawValue)] : nil
     }
 
+    @inline(__always)
     private func number(_ row: Int, _ item: ImpactItem, _ fields: borrowing EventFields) -> ExactDecimal? {
         slot(row, item).flatMap { try? ExactDecimal.parse(fields.bytes($0)) }
     }
@@ -317,12 +407,16 @@ struct ImpactDraft: ~Copyable {
     }
 
     private func finishItem(_ row: Int, _ fields: inout EventFields) {
-        for item in ImpactItem.allCases {
-            guard let field = item.field, let slot = slot(row, item) else { continue }
-            if item == .totalDiscount, isNegative(row, item, fields) { continue }
-            fields.setItem(row, field, slot)
+        var bits = rowsGiven[row] & ~plans.itemsWithoutField
+        while bits != 0 {
+            let place = bits.trailingZeroBitCount
+            bits &= bits &- 1
+            if place == Int(ImpactItem.totalDiscount.rawValue), isNegative(row, .totalDiscount, fields) { continue }
+            fields.setItem(
+                row, at: Int(plans.all[plans.namedCount + place].place), rows[row * ImpactItem.count + place])
         }
         if !has(row, .quantity) { fields.setItem(row, .quantity, fields.copy(Bytes("1"), form: .raw)) }
+        guard has(row, .price) || has(row, .subTotal) || has(row, .discount) else { return }
         let quantity = number(row, .quantity, fields) ?? ExactDecimal(1)
         if let price = slot(row, .price) {
             fields.setItem(row, .unitPrice, price)

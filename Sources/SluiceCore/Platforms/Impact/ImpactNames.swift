@@ -103,6 +103,70 @@ struct ImpactName: Sendable {
     private static let money = ValueRule.decimal(.notNegative)
 }
 
+/// The names once more, as plain data: by one look-up for all, and with how each value usually comes.
+struct ImpactPlans {
+    /// By place in `ImpactName.all`, and behind them by `ImpactItem`, whose canonical name, if there is one, is the
+    /// plan's place. What is more than a value of its own, such as a time, has no usual way.
+    let all: [PropertyPlan]
+    /// How many of them are names of conversions.
+    let namedCount: Int
+    /// Names that say nothing of a person, as a set of places.
+    let namingNobody: UInt64
+    /// As a set of `ImpactItem`s.
+    let itemsWithoutField: UInt16
+    let required: UInt64 =
+        1 << ImpactName.Place.campaignID | 1 << ImpactName.Place.eventDate | 1 << ImpactName.Place.orderID
+    let eventTypes = ImpactName.eventTypeMask
+    let attributions = ImpactName.attributionMask
+    /// Names of conversions, then those of items.
+    private let table: KeyTable
+
+    init() {
+        var namingNobody: UInt64 = 0
+        var work = ByteBuffer(capacity: 64)
+        var all: [PropertyPlan] = []
+        for (place, name) in ImpactName.all.enumerated() {
+            if PersonalName.meaning(of: Bytes(name.name), in: .top, &work).name == nil { namingNobody |= 1 << place }
+            all.append(PropertyPlan(Property(name.name, name.rule, ImpactPlans.target(of: name), empty: .refused)))
+        }
+        self.namingNobody = namingNobody
+        namedCount = all.count
+        for item in ImpactItem.allCases {
+            let target = item.field.map { Property.Target.item($0) } ?? .ext
+            all.append(PropertyPlan(Property(item.parameter, item.rule, target, empty: .refused)))
+        }
+        self.all = all
+        var without: UInt16 = 0
+        for item in ImpactItem.allCases where item.field == nil { without |= 1 << UInt16(item.rawValue) }
+        itemsWithoutField = without
+        table = KeyTable(ImpactName.all.map(\.name) + ImpactItem.allCases.map(\.parameter))
+    }
+
+    private static func target(of name: ImpactName) -> Property.Target {
+        switch name.target {
+        case .field(let field): .field(field)
+        case .email: .field(.userEmailSHA256)
+        case .ext: .ext
+        case .time, .currency, .alias: .structure
+        }
+    }
+
+    /// The place of the parameter with this name among conversions' and items', and the number behind the
+    /// latter's as `ImpactItem.parse` has it; -1 for names that are neither's.
+    @inline(__always)
+    func find(_ name: Bytes) -> (place: Int, number: Int) {
+        var end = name.count
+        while end > 0, name[end - 1] &- 0x30 < 10 { end -= 1 }
+        guard end < name.count else { return (table.place(of: name), 0) }
+        let place = table.place(of: name[0..<end])
+        guard place >= namedCount, name[end] != 0x30 else { return (-1, 0) }
+        guard name.count - end <= 9 else { return (place, .max) }
+        var number = 0
+        for index in end..<name.count { number = number * 10 + Int(name[index] &- 0x30) }
+        return (place, number)
+    }
+}
+
 /// What an item of a conversion has, each as a parameter with the item's number behind its name.
 enum ImpactItem: UInt8, CaseIterable, Sendable {
     case sku, name, category, subCategory, brand, mpn, quantity, price, subTotal, discount, totalDiscount

@@ -82,16 +82,17 @@ package final class KevelDecoder: PlatformDecoder {
     // MARK: parameters
 
     private func read(_ query: Bytes, _ body: Bytes) -> KevelRefusal? {
-        fields.begin(input: query)
+        // Most have one of both. What lies in the input needs not be copied.
+        fields.begin(input: query.isEmpty ? body : query)
         fields.beginItem()
         fields.type = .purchase
         fields.mark(.type)
         keys.removeAll()
         var count = 0
         var progress = FormProgress()
-        readParameters(query, &count, &progress)
+        readParameters(query, isInput: true, &count, &progress)
         // A body by hand ends with a line feed.
-        readParameters(KevelDecoder.withoutLineEnd(body), &count, &progress)
+        readParameters(KevelDecoder.withoutLineEnd(body), isInput: query.isEmpty, &count, &progress)
         parser.finishForm(progress, into: &fields)
         if count == 0, !hasUserKeyProblem { return .missing }
         for problem in fields.problems where problem.code == .missing { return .missing }
@@ -107,27 +108,40 @@ package final class KevelDecoder: PlatformDecoder {
         return body[0..<end]
     }
 
-    private func readParameters(_ text: Bytes, _ count: inout Int, _ progress: inout FormProgress) {
+    /// - Parameter isInput: `text` begins the draft's input.
+    private func readParameters(
+        _ text: Bytes, isInput: Bool, _ count: inout Int, _ progress: inout FormProgress
+    ) {
         var parameters = QueryFields(text)
-        while let (name, value) = parameters.next() {
-            if isUserKey(name) {
-                readUserKey(value, &count)
+        while let parameter = parameters.nextParameter() {
+            // One item per call: what belongs to it is in the first row.
+            if isInput, parser.readPlain(parameter, &progress, &fields, item: 0) { continue }
+            let name = text[parameter.name]
+            let value = text[parameter.value]
+            if isUserKey(name, isPlain: parameter.isPlain) {
+                readUserKey(value, isPlain: parameter.isPlain, &count)
             } else {
-                // One item per call: what belongs to it is in the first row.
                 parser.readParameter(name, value, false, json, &progress, &fields, item: 0)
             }
         }
     }
 
-    private func isUserKey(_ name: Bytes) -> Bool {
+    private func isUserKey(_ name: Bytes, isPlain: Bool) -> Bool {
         if name.equals("userKey") { return true }
-        guard name.firstIndex(of: 0x25) != nil else { return false }
+        guard !isPlain, name.firstIndex(of: 0x25) != nil else { return false }
         key.removeAll()
         return QueryFields.decode(name, into: &key) && key.bytes.equals("userKey")
     }
 
-    private func readUserKey(_ value: Bytes, _ count: inout Int) {
+    private func readUserKey(_ value: Bytes, isPlain: Bool, _ count: inout Int) {
         guard !value.isEmpty else { return }
+        if isPlain, value.count <= CoreLimits.personIDBytesMax {
+            count += 1
+            guard count <= CoreLimits.kevelUserKeysMax else { return }
+            if count == 1 { fields.set(.userID, fields.copy(value, form: .verbatim)) }
+            keys.append(count == 1 ? 0x5B : 0x2C)
+            return keys.appendQuoted(value)
+        }
         key.removeAll()
         var problem: FieldProblem?
         if !QueryFields.decode(value, into: &key) {
@@ -154,13 +168,14 @@ package final class KevelDecoder: PlatformDecoder {
     private func settle() {
         keys.append(0x5D)
         fields.set(.userKeys, fields.copy(keys.bytes, form: .raw))
-        guard let index = fields.unknownIndex("timestamp"),
-            let milliseconds = Moment.parse(fields.bytes(fields.unknown[index].value))
-        else { return }
-        fields.occurredMilliseconds = milliseconds
+        // Required, and right, or the request would have been refused.
+        guard let index = fields.unknownIndex(property: KevelSchema.timestamp) else { return }
+        let timestamp = fields.unknown[index]
+        fields.occurredMilliseconds = timestamp.milliseconds
         fields.mark(.occurredAt)
+        guard timestamp.value.count == Timestamp.bytes else { return }
         key.removeAll()
-        key.appendTimestamp(milliseconds)
-        if fields.bytes(fields.unknown[index].value).equals(key.bytes) { fields.unknown.remove(at: index) }
+        key.appendTimestamp(timestamp.milliseconds)
+        if fields.bytes(timestamp.value).equals(key.bytes) { fields.unknown.remove(at: index) }
     }
 }

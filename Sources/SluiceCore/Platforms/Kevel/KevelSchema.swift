@@ -18,5 +18,8 @@ enum KevelSchema {
             ])
     ])
 
+    /// The place of the property `timestamp`.
+    static let timestamp = 0
+
     private static let catalog = ValueRule.text(max: CoreLimits.catalogIDBytesMax)
 }

@@ -117,7 +117,7 @@ package final class VtexDecoder: PlatformDecoder {
 
     /// The publisher that the body names; `null` and an empty string are none.
     private static func publisher(_ fields: borrowing EventFields) -> Slot? {
-        guard let index = fields.unknownIndex("publisher_id") else { return nil }
+        guard let index = fields.unknownIndex(property: VtexSchema.Place.publisherID) else { return nil }
         let value = fields.unknown[index].value
         return value.form == .foreign || value.count == 0 ? nil : value
     }

@@ -93,6 +93,8 @@ enum VtexSchema {
 
     /// Places of properties that are treated in a way of their own.
     enum Place {
+        /// In either schema.
+        static let publisherID = 2
         static let items = 3
         static let emailHashed = 7
         static let sku = 0
