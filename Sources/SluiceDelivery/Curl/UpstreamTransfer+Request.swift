@@ -16,12 +16,13 @@ extension UpstreamTransfer {
         forgetAnswer()
         if url != self.url { lend(url) }
         let isGet = request.method == .get
+        let isLong = request.body.count > UpstreamTransfer.shortBodyBytesMax
         if lentIsGet != isGet {
             lentIsGet = isGet
             // Safety: the handle is idle; the option is a number.
             if isGet { unsafe check(ccurl_set_http_get(easy, 1)) } else { unsafe check(ccurl_set_post(easy, 1)) }
             lendHeaders()
-        } else if request.headers != lentHeaders || !isContentTypeLent {
+        } else if request.headers != lentHeaders || isLong != lentIsLong || !isContentTypeLent {
             lendHeaders()
         }
         if !isGet { lendBody() }
@@ -50,10 +51,12 @@ extension UpstreamTransfer {
     private func lendHeaders() {
         lentHeaders = request.headers
         lentContentType = request.contentType
+        lentIsLong = request.body.count > UpstreamTransfer.shortBodyBytesMax
         let old = unsafe headerList
         unsafe headerList = nil
-        // An empty value removes curl's own header: no "Expect: 100-continue" and its round trip.
-        addHeader("Expect:")
+        // An empty value removes curl's own header: no "Expect: 100-continue" and its round trip. Each line is looked at
+        // a dozen times for every request, so it is there for those only that would get one.
+        if lentIsLong { addHeader("Expect:") }
         if lentIsGet == false { addHeader("Content-Type: \(request.contentType)") }
         // As a line of its own it need not be put together for each request.
         if !settings.hasProxy, !settings.namesUserAgent, !request.headers.contains(where: UpstreamSettings.isUserAgent)

@@ -65,8 +65,8 @@ package struct UpstreamSettings: Sendable {
 ///
 /// Invariants: 1. between `CurlDriver.start` and its completion neither `request` nor the header
 /// list nor the parsed URL nor the error buffer changes: curl reads them in place. 2. `isActive` is true exactly in
-/// between, and the driver holds a strong reference then. 3. `url`, `lentIsGet`, `lentContentType` and `lentHeaders`
-/// say what the handle was lent last.
+/// between, and the driver holds a strong reference then. 3. `url`, `lentIsGet`, `lentIsLong`, `lentContentType` and
+/// `lentHeaders` say what the handle was lent last.
 ///
 /// Owner: the delivery thread.
 @safe package final class UpstreamTransfer {
@@ -75,6 +75,8 @@ package struct UpstreamSettings: Sendable {
     /// An answer longer than this is cut off and counts as none.
     static let bodyReadMax = 16 << 20
     static let headerBytesMax = 16_384
+    /// Bodies up to this size are sent by libcurl without asking first: it asks from 1 MiB on.
+    static let shortBodyBytesMax = 262_144
     static let connectMillisecondsMax = 10_000
     static let tricklingSecondsMax = 60
 
@@ -97,6 +99,7 @@ package struct UpstreamSettings: Sendable {
     private let errorText: UnsafeMutablePointer<CChar>
     var headerList: UnsafeMutablePointer<curl_slist>?
     var lentIsGet: Bool?
+    var lentIsLong = false
     var lentContentType: StaticString?
     var lentHeaders: [String] = []
     /// Whether the driver's sockets are told of those this handle opens and closes.
@@ -159,6 +162,8 @@ package struct UpstreamSettings: Sendable {
         // CURLOPT_PROXY: "Setting the proxy string to "" (an empty string) explicitly disables the
         // use of a proxy, even if there is an environment variable set for it."
         unsafe check(ccurl_set_proxy(easy, settings.proxy ?? ""))
+        // Without a proxy there are no exceptions to it, and the environment need not be searched for them.
+        if !settings.hasProxy { unsafe check(ccurl_set_no_proxy(easy, "")) }
         // A proxy that is asked for a tunnel hears it, too, which a line of the request's own would not do.
         if settings.hasProxy { unsafe check(ccurl_set_user_agent(easy, settings.userAgent)) }
         unsafe check(ccurl_set_http_version(easy, ccurl_http_version_2tls()))

@@ -124,8 +124,8 @@ extension DestinationState {
     mutating func removeBatch(at index: Int) {
         if batches[index].isStuck { stuckCount -= 1 }
         var places = batches[index].places
-        batches.swapAt(index, batches.count - 1)
-        batches.removeLast()
+        let last = batches.removeLast()
+        if index < batches.count { batches[index] = last }
         if sparePlaces.count < limits.concurrency {
             places.removeAll(keepingCapacity: true)
             sparePlaces.append(places)
@@ -283,9 +283,10 @@ extension DestinationState {
 
     /// Ends a batch whose events need no rows of their own.
     mutating func deliver(_ at: Int, status: Int, url: String) {
-        for place in batches[at].places {
-            settle(place, .delivered)
-            noteDelivery(place, batches[at], status: status, note: "", url: url)
+        for place in batches[at].places { settle(place, .delivered) }
+        if keepsDeliveries {
+            let batch = batches[at]
+            for place in batch.places { noteDelivery(place, batch, status: status, note: "", url: url) }
         }
         removeBatch(at: at)
     }

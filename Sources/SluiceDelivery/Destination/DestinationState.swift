@@ -451,6 +451,9 @@ package struct DestinationState: ~Copyable {
         return all
     }
 
+    /// How many of them are expired.
+    var expiredCount: Int64 { counts.expired + ahead.expired }
+
     package var breakerState: Breaker.State { breaker.state }
 
     /// Whether nothing more may start before a save.

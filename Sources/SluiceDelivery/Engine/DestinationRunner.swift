@@ -218,7 +218,7 @@ final class DestinationRunner {
         figures.bytesSent += measured.bytesSent
         if measured.reusedConnection { figures.connectionsReused += 1 }
         if measured.overHTTP2 { figures.http2Requests += 1 }
-        let expired = state.allCounts.expired
+        let expired = state.expiredCount
         let attempt: AttemptResult
         var status = 0
         switch result {
@@ -232,7 +232,7 @@ final class DestinationRunner {
             attempt = judge(answer, eventCount: transfer.eventCount, now: now)
         }
         state.finish(transfer.batch, attempt, status: status, url: transfer.url, now: now)
-        let given = state.allCounts.expired - expired
+        let given = state.expiredCount - expired
         if given > 0 {
             onTrouble(
                 DeliveryTrouble.eventsExpired, configuration.name,

@@ -72,6 +72,23 @@ private func ids(_ range: Range<Int>) -> Set<String> { Set(range.map { "e\($0)" 
         #expect(upstream.connections == 200 && bench.status().connectionsReused == 0)
     }
 
+    /// Around the sizes from which on one's headers or libcurl's own change.
+    @Test func noRequestAsksBeforeItSendsItsBody() throws {
+        let upstream = TestUpstream { _ in .answer(204) }
+        defer { upstream.close() }
+        let log = MemoryLog()
+        let sizes = [10, 262_144, 262_145, 20, 1_048_575, 1_048_576, 1_048_577, 1_500_000, 30]
+        log.append(sizes.map { eventLine(String(repeating: "e", count: $0)) })
+        let configuration = destination(upstream.url) {
+            $0.batch = 1; $0.concurrency = 1
+        }
+        let bench = try EngineBench([(configuration, IDEncoder())], log: log, state: MemoryState())
+        defer { bench.stop() }
+        #expect(eventually { bench.status().counts.delivered == Int64(sizes.count) })
+        #expect(upstream.requests.map { $0.body.utf8.count } == sizes)
+        #expect(upstream.requests.allSatisfy { $0.header("expect") == nil })
+    }
+
     @Test(arguments: ["user-agent", "User-Agent", "X-Agent"])
     func aUserAgentOfTheDestinationsOwn(_ name: String) throws {
         let upstream = TestUpstream { _ in .answer(204) }

@@ -30,6 +30,24 @@ import Testing
         return request.body.bytes.string
     }
 
+    /// One answer does not change what the next one means.
+    @Test func eachAnswerIsJudgedByItself() {
+        let encoder = encoder()
+        let texts = [#"{"status":"ok"}"#, "", #"{"errCode":"bad","message":"m"}"#, #"{"status":"ok"}"#, "{}"]
+        for (status, other) in [(200, 400), (200, 500), (204, 200), (400, 200)] {
+            for before in texts {
+                for text in texts {
+                    _ = encoder.classify(UpstreamAnswer(status: status, body: Array(before.utf8)), eventCount: 1)
+                    let answer = UpstreamAnswer(status: other, body: Array(text.utf8))
+                    #expect(
+                        encoder.classify(answer, eventCount: 1) == self.encoder().classify(answer, eventCount: 1))
+                    let again = UpstreamAnswer(status: status, body: Array(text.utf8))
+                    #expect(encoder.classify(again, eventCount: 1) == self.encoder().classify(again, eventCount: 1))
+                }
+            }
+        }
+    }
+
     // MARK: events
 
     /// What came in by Topsort's protocol goes out as it came, unknown properties apart.
