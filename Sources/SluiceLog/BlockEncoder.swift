@@ -6,16 +6,13 @@ import SluiceCore
 /// which the readers share.
 final class BlockEncoder {
     private let codec: BlockCodec
-    private let compressionBytesMin: Int
     private var compressor: BlockCompressor
     private var compressed = ByteBuffer(capacity: 1 << 20)
     private var filterBytes = ByteBuffer(capacity: 1 << 16)
     private var fingerprintBytes = ByteBuffer(capacity: 1 << 16)
 
-    /// - Parameter compressionBytesMin: bytes from which on a block is compressed.
-    init(codec: BlockCodec, compressionBytesMin: Int = 0) {
+    init(codec: BlockCodec) {
         self.codec = codec
-        self.compressionBytesMin = compressionBytesMin
         compressor = BlockCompressor()
     }
 
@@ -32,7 +29,7 @@ final class BlockEncoder {
         let raw = block.payload.bytes
         compressed.removeAll()
         let isSmaller =
-            codec != .none && raw.count >= compressionBytesMin
+            codec != .none
             && compressor.compress(raw, with: codec, into: &compressed)
             && compressed.count < raw.count
         let payload = isSmaller ? compressed.bytes.array : raw.array

@@ -4,9 +4,6 @@ import SluiceCore
 /// How the log stores blocks, and how much memory and disk its parts may hold.
 package struct LogConfiguration: Sendable {
     package var compression: BlockCodec = .zstd
-    /// Blocks of fewer bytes are not compressed. Making one event of 467 bytes a quarter smaller takes as long as
-    /// committing it.
-    package var compressionBytesMin = 512
     /// A segment is closed once it holds this many bytes.
     package var segmentBytes = 1 << 30
     /// A segment is closed this long after its first block came.

@@ -85,8 +85,7 @@ package final class LogWriter: @unchecked Sendable {
         self.parker = parker
         self.fingerprints = fingerprints
         self.onCommit = onCommit
-        encoder = BlockEncoder(
-            codec: log.configuration.compression, compressionBytesMin: log.configuration.compressionBytesMin)
+        encoder = BlockEncoder(codec: log.configuration.compression)
         for channel in channels { channel.attach(parker) }
     }
 

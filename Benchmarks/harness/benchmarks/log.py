@@ -26,8 +26,7 @@ ABOUT = (
     "Commits of 467-byte events from one thread, {seconds} s each, the median of {rounds} rounds in turns, all on one "
     "core: Sluice's log by codec and place beside a loop of SQLite inserts in C. `events_in_flight` is how many wait "
     "for their commit at once; CPU is that of the log's thread. Reading fetches, checks and decompresses every block "
-    "of {read_events} events, page cache warm. zlib and zstd are at level 1; blocks below 512 bytes, as of one "
-    "event, are not compressed."
+    "of {read_events} events, page cache warm. zlib and zstd are at level 1."
 )
 #: The most that one measurement commits: the codec `none` writes its whole size.
 EVENTS_MAX = 3_000_000
