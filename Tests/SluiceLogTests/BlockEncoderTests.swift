@@ -26,7 +26,9 @@ import Testing
         let many = openBlock((0..<20).map { "id \($0)" })
         let stored = encoder.encode(many, number: 1, firstEvent: 0)
         #expect(stored.codec == codec && stored.payload.count < many.payload.count)
-        let one = openBlock(["x"])
+        let one = openBlock([])
+        one.payload.append("0123456789\n")
+        one.finishEvent(receivedMilliseconds: 1)
         let short = encoder.encode(one, number: 2, firstEvent: 20)
         #expect(short.codec == .none && short.payload == one.payload.bytes.array)
     }
