@@ -27,7 +27,7 @@ package enum Disposition {
 
 /// What the loop asks of those who answer. Every method runs on the loop's thread.
 ///
-/// `EdgeLoop.release`, `fail`, `answer` and `resumeStalled` may be called from `woken` and `batchEnded`, not
+/// `EdgeLoop.release`, `fail`, `answer` and `resumeStalled` may be called from `woken`, `batchEnded` and `nothingMore`, not
 /// from the methods that write an answer.
 package protocol EdgeHandler: AnyObject {
     /// Appends one whole HTTP response to `answer`, which may hold earlier ones already. Where

@@ -13,7 +13,7 @@ extension EdgeLoop {
     // MARK: tickets
 
     /// Lets go of the answers that wait for `ticket` or a lower one; they are sent at the end of
-    /// the round. To be called from `EdgeHandler.woken` or `batchEnded`.
+    /// the round. To be called from `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func release(through ticket: UInt64) {
         assert(isOnLoopThread)
         guard ticket >= nextTicket else { return }
@@ -30,7 +30,7 @@ extension EdgeLoop {
     }
 
     /// Puts a 503 in the place of every answer that waits for `ticket`. Answers of other tickets
-    /// stay as they are. To be called from `EdgeHandler.woken` or `batchEnded`.
+    /// stay as they are. To be called from `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func fail(ticket: UInt64, retryAfterSeconds: Int) {
         assert(isOnLoopThread)
         guard let tokens = tickets.remove(ticket: ticket) else { return }
@@ -55,7 +55,7 @@ extension EdgeLoop {
 
     /// Gives the answer that was announced by `.later(number)`; it is sent at the end of the round. The
     /// closure appends one whole response, and is not called when the connection is gone. To be called from
-    /// `EdgeHandler.woken` or `batchEnded`.
+    /// `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func answer(
         _ number: UInt64, _ write: (_ keepAlive: Bool, _ isHead: Bool, _ answer: inout ByteBuffer) -> Void
     ) {
@@ -71,7 +71,7 @@ extension EdgeLoop {
     }
 
     /// Lets go of the answer that was announced by `.held(number)`; it is sent at the end of the round. To be
-    /// called from `EdgeHandler.woken` or `batchEnded`.
+    /// called from `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func release(held number: UInt64) {
         assert(isOnLoopThread)
         guard let token = later.removeValue(forKey: number), let connection = connection(for: token),
@@ -83,7 +83,7 @@ extension EdgeLoop {
     }
 
     /// Puts a 503 in the place of the answer that was announced by `.held(number)`. To be called from
-    /// `EdgeHandler.woken` or `batchEnded`.
+    /// `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func fail(held number: UInt64, retryAfterSeconds: Int) {
         assert(isOnLoopThread)
         guard let token = later.removeValue(forKey: number), let connection = connection(for: token),

@@ -255,7 +255,7 @@ extension EdgeLoop {
     }
 
     /// Hands requests that were stalled to the handler again, in the order they came, until one
-    /// stalls again. To be called from `EdgeHandler.woken` or `batchEnded`.
+    /// stalls again. To be called from `EdgeHandler.woken`, `batchEnded` or `nothingMore`.
     package func resumeStalled() {
         assert(isOnLoopThread)
         resumeWanted = stalledFirst < stalled.count

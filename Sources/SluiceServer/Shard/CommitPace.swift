@@ -3,7 +3,7 @@
 /// A commit costs the same for one event as for hundreds: a transaction, an fsync, waking the shard. So as long as
 /// requests are there to be read, the block goes on filling, for at most `gatherMicroseconds`; as soon as nothing is
 /// left to read, it goes. A lone request waits for nothing, and a shard that cannot keep up, whose clients wait
-/// for it anyway, commits a few times in a millisecond at most.
+/// for it anyway, commits once in a millisecond, or when a block is full.
 ///
 /// Owner: the shard's thread.
 struct CommitPace {
