@@ -1,14 +1,17 @@
 import Histogram
 
-/// Latencies in nanoseconds: three significant digits, up to an hour.
+/// Latencies in nanoseconds: three significant digits, or two, up to an hour.
 package struct Latency: Sendable {
-    private var histogram = Histogram<UInt64>(
-        lowestDiscernibleValue: 64, highestTrackableValue: Latency.nanosecondsMax,
-        numberOfSignificantValueDigits: .three)
+    private var histogram: Histogram<UInt64>
 
     package static let nanosecondsMax: UInt64 = 3_600_000_000_000
 
-    package init() {}
+    /// - Parameter isCoarse: two digits, a tenth of the memory: adding three-digit ones takes milliseconds.
+    package init(isCoarse: Bool = false) {
+        histogram = Histogram<UInt64>(
+            lowestDiscernibleValue: 64, highestTrackableValue: Latency.nanosecondsMax,
+            numberOfSignificantValueDigits: isCoarse ? .two : .three)
+    }
 
     package var count: Int { Int(histogram.totalCount) }
 

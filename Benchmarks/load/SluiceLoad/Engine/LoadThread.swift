@@ -63,7 +63,7 @@ final class LoadThread: @unchecked Sendable {
     private struct SecondTally {
         var number = 0
         var end: Int64 = .max
-        var latency = Latency()
+        var latency = Latency(isCoarse: true)
         var requests = 0
         var errors = 0
     }
@@ -169,7 +169,7 @@ final class LoadThread: @unchecked Sendable {
         while begin + arrivals.next < measureEnd {
             if begin + arrivals.next >= measureStart {
                 figures.unsent += 1
-                second.latency.record(nanoseconds: now - begin - arrivals.next)
+                note(latency: now - begin - arrivals.next)
             }
             arrivals.advance()
         }
@@ -222,10 +222,15 @@ final class LoadThread: @unchecked Sendable {
         if !lost.isEmpty { reopenLost() }
     }
 
+    @inline(__always)
+    private func note(latency nanoseconds: Int64) {
+        figures.latency.record(nanoseconds: nanoseconds)
+        second.latency.record(nanoseconds: nanoseconds)
+    }
+
     private func endSecond(_ now: Int64? = nil) {
         timeline.add(
             second: second.number, latency: second.latency, requests: second.requests, errors: second.errors)
-        figures.latency.add(second.latency)
         second.latency.reset()
         second.requests = 0
         second.errors = 0
@@ -281,7 +286,7 @@ final class LoadThread: @unchecked Sendable {
             // They have taken at least so long.
             for place in 0..<count {
                 let ring = (connections[index].first + place) % plan.pipeline
-                second.latency.record(nanoseconds: now - flights[index * plan.pipeline + ring].due)
+                note(latency: now - flights[index * plan.pipeline + ring].due)
             }
         }
         outstanding -= count
@@ -479,7 +484,7 @@ final class LoadThread: @unchecked Sendable {
             if isGood { figures.eventsInTime &+= acknowledged.eventsPerRequest }
             second.requests &+= 1
         }
-        second.latency.record(nanoseconds: now &- flight.due)
+        note(latency: now &- flight.due)
         if isOpenLoop { figures.latencySinceSent.record(nanoseconds: now &- flight.sent) }
     }
 }

@@ -16,7 +16,7 @@ package struct LoadSecond: Sendable, Equatable {
 /// A second's latencies are kept until every thread is past it; then only its figures are. Any thread.
 final class Timeline: Sendable {
     private struct Open {
-        var latency = Latency()
+        var latency = Latency(isCoarse: true)
         var requests = 0
         var errors = 0
         var threads = 0
@@ -32,7 +32,8 @@ final class Timeline: Sendable {
 
     init(threads: Int) { self.threads = threads }
 
-    /// What one thread saw of a second; each thread says so once for each of its seconds, in their order.
+    /// What one thread saw of a second; each thread says so once for each of its seconds, in their order. While it does,
+    /// it sends nothing, and what it measures waits: `latency` is coarse.
     func add(second: Int, latency: Latency, requests: Int, errors: Int) {
         state.withLock { state in
             var entry = state.open[second] ?? Open()
