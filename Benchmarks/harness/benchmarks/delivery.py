@@ -118,10 +118,14 @@ def record(context: Context, folder: Path, events: int) -> Recording:
             about.update(path=self.path, headers=list(self.headers.items()))
             if len(bodies) >= RECORDED:
                 done.set()
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+            try:
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+            except OSError:
+                # The gateway is stopped as soon as enough is recorded.
+                self.close_connection = True
 
         def log_message(self, *_: object) -> None:
             pass
